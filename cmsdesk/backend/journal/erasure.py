@@ -1,0 +1,45 @@
+"""Erasing personal data after the legal time: salt and data go together, the leaves stay valid.
+
+What databases keep on their own is theirs: SQLite needs ``PRAGMA secure_delete``, PostgreSQL's dead
+rows go with the next vacuum, write-ahead logs and backups with their retention (OPS-2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, delete
+
+from cmsdesk.backend.journal.errors import StillKept
+from cmsdesk.backend.journal.store import Draft, append
+from cmsdesk.backend.journal.tables import PERSONAL
+from cmsdesk.base.errors import Bug
+from cmsdesk.domain.journal import Act, Entry, Validity, erasure
+
+
+def erase(
+    connection: Connection, body: str, indexes: Collection[int], evidence_for: Sequence[Validity], act: Act
+) -> Entry | None:
+    """Erase the personal data of entries, and record that; None: there were none any more.
+
+    ``evidence_for`` are all certificates that the data are evidence for; the longest counts.
+
+    Raises:
+        StillKept: within the legal time: max(issue, expiry) + 20 years (domain.md §7).
+        Bug: no certificate given: for data without one domain.md knows no time.
+    """
+    if not evidence_for:
+        raise Bug("nothing says how long these personal data are kept")
+    keep_until = max(validity.keep_until() for validity in evidence_for)
+    if act.at <= keep_until:
+        raise StillKept(until=keep_until.date().isoformat())
+    gone = connection.execute(
+        delete(PERSONAL)
+        .where(PERSONAL.c.body == body, PERSONAL.c.leaf_index.in_(sorted(indexes)))
+        .returning(PERSONAL.c.leaf_index)
+    ).scalars()
+    erased = sorted(gone)
+    if not erased:
+        return None
+    [entry] = append(connection, body, [Draft(act, erasure(body, erased, keep_until))])
+    return entry

@@ -1,0 +1,1 @@
+"""Mail that the service sends through an SMTP server of the body's or the operator's."""

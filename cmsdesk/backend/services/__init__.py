@@ -1,0 +1,1 @@
+"""What the central service does for a call, whatever brought the call here."""

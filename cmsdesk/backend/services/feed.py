@@ -1,0 +1,96 @@
+"""The feed: what a desk may see of its body's journal, with hashes for the rest and a signed head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from cmsdesk.backend.journal.heads import Signer, latest_head, sign_head
+from cmsdesk.backend.journal.store import Cursor, Item, Page, read_page
+from cmsdesk.backend.journal.tree import StoredTree
+from cmsdesk.backend.journal.turn import take_turn
+from cmsdesk.backend.services.snapshot import SnapshotPage, snapshot_page
+from cmsdesk.backend.storage.engine import reading
+from cmsdesk.base.clock import Clock
+from cmsdesk.domain.commands import Actor
+from cmsdesk.domain.journal import Entry, SignedHead
+from cmsdesk.domain.visibility import offices_of, reaches_thing, scope_of
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """A page of one mandate's feed."""
+
+    scope: str
+    """Names what the mandate may see: when it changes, a desk begins anew."""
+    start: int
+    items: tuple[Item, ...]
+    cursor: Cursor
+    size: int
+    """Number of entries when the page was read."""
+    head: SignedHead
+    """Attests at least all entries up to the page's end."""
+    proof: tuple[bytes, ...] = ()
+    """That those are the beginning of the head's tree (RFC 9162 §2.1.4); empty when they are all of it."""
+
+
+class Feed:
+    """Reads feeds; signs a head where none covers a page yet."""
+
+    def __init__(self, engine: Engine, signer: Signer, clock: Clock) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._clock = clock
+
+    def snapshot(self, actor: Actor, after: tuple[str, str] | None, limit: int) -> SnapshotPage:
+        """Return a page of all that a mandate may see now."""
+        return snapshot_page(self._engine, actor, after, limit)
+
+    def page(self, actor: Actor, cursor: Cursor | None, limit: int) -> FeedPage:
+        """Return the next page for a mandate.
+
+        Only the first reader after a change makes the service write (a signed head); the others,
+        idle desks above all, hold off nobody.
+
+        Raises:
+            UnknownJournal, CursorLost, NotRestored: see `journal.store.read_page`.
+        """
+        body = actor.mandate.body
+        with reading(self._engine) as connection:
+            page = read_page(connection, body, cursor, limit=limit, offices=offices_of(actor))
+            head = latest_head(connection, body)
+            signed = head is not None and _covers(head, page)
+            proof = _proof(connection, head, page) if head is not None and signed else ()
+        if head is None or not signed:
+            with self._engine.begin() as connection:
+                take_turn(connection, body)
+                head = sign_head(connection, body, self._signer, self._clock.now())
+                proof = _proof(connection, head, page)
+        items = tuple(_seen(actor, item) for item in page.items)
+        start = 0 if cursor is None else cursor.index
+        return FeedPage(scope_of(actor), start, items, page.cursor, page.size, head, proof)
+
+
+def _covers(head: SignedHead, page: Page) -> bool:
+    """Tell whether a head attests all of a page."""
+    state = head.head.state
+    return state.epoch == page.cursor.epoch and state.size >= page.cursor.index
+
+
+def _proof(connection: Connection, head: SignedHead, page: Page) -> tuple[bytes, ...]:
+    """Return the proof that the entries up to the page's end are the beginning of the head's tree."""
+    state = head.head.state
+    if state.size == page.cursor.index:
+        return ()
+    return tuple(StoredTree(connection, state.body, state.size).consistency_proof(page.cursor.index))
+
+
+def _seen(actor: Actor, item: Item) -> Item:
+    """Return the item, reduced to its hash where the mandate does not reach the thing."""
+    if item.public is None:
+        return item
+    entry = Entry.decode(item.public)
+    if reaches_thing(actor, entry.thing, entry.body, entry.office):
+        return item
+    return Item(item.index, item.leaf_hash, None, None, None)

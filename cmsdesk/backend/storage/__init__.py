@@ -1,0 +1,1 @@
+"""Tables of the central service and the only code that touches them."""

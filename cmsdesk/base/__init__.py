@@ -1,0 +1,1 @@
+"""What all else stands on: secrets, errors, ids, clock, settings, logs, texts. Standard library only."""

@@ -1,0 +1,1 @@
+"""Certificate authorities, one file per way of talking to one."""

@@ -1,0 +1,1 @@
+"""Command and response APDUs as bytes: builders, parsers, names. No input or output."""

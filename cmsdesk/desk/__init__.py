@@ -1,0 +1,1 @@
+"""The operators' application (Qt): window, screens, wizards, widgets. Nothing below it knows Qt."""

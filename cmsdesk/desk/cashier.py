@@ -1,0 +1,231 @@
+"""Taking money at this desk: the receipts' numbers, what is recorded, and the papers (REG-11, PRO-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from cmsdesk.base.clock import ROME
+from cmsdesk.base.ids import new_id
+from cmsdesk.base.texts import N_
+from cmsdesk.desk import work
+from cmsdesk.desk.papers import Papers
+from cmsdesk.desk.people import name_of
+from cmsdesk.desk.screens.base import Desk
+from cmsdesk.domain.configuration import Configuration, PaymentMethod
+from cmsdesk.domain.documents import request_of
+from cmsdesk.domain.events import Document
+from cmsdesk.domain.permissions import Action
+from cmsdesk.domain.request import request_code
+from cmsdesk.domain.shapes import ShapeWrong
+from cmsdesk.operations.till import Till, due_cents, next_number, receipt_number, till_at
+
+if TYPE_CHECKING:
+    from cmsdesk.documents.till import Closing, TillReceipt
+
+METHODS = {PaymentMethod.CASH: N_("cash"), PaymentMethod.POS: N_("POS")}
+REASON = N_("Fee for a device with its certificates")
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What stands in a till since its last closing."""
+
+    closing: int
+    """The number of the closing that is to come."""
+    count: int = 0
+    cash_cents: int = 0
+    pos_cents: int = 0
+
+    @classmethod
+    def of(cls, document: Document | None) -> Balance:
+        """Return the balance of a till's document."""
+        known = document or {}
+        return cls(
+            known.get("closings", 0) + 1,
+            known.get("count", 0),
+            known.get("cash_cents", 0),
+            known.get("pos_cents", 0),
+        )
+
+
+class Cashier(QObject):
+    """This desk's till under this mandate; `till` is None where no money is taken."""
+
+    def __init__(self, desk: Desk, papers: Papers, failed: Callable[[BaseException], object]) -> None:
+        """``failed`` is told what hindered a print; the payment is recorded all the same."""
+        super().__init__()
+        self._desk, self._session, self._failed = desk, desk.session, failed
+        self.papers = papers
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """The body's configuration, where the desk has it."""
+        document = self._session.get("configuration", self._session.mandate.body)
+        try:
+            return None if document is None else Configuration.of(document)
+        except ShapeWrong:
+            return None
+
+    @property
+    def till(self) -> Till | None:
+        """The till, where the mandate allows payments and the body takes money in this office."""
+        session = self._session
+        if not session.allowed(Action.REQUEST_PAY):
+            return None
+        return till_at(self.configuration, session.mandate.office, session.actor.workstation)
+
+    def balance(self) -> Balance:
+        """Return what stands in the till."""
+        till = self.till
+        return Balance.of(None if till is None else self._session.get("till", till.id))
+
+    def take(self, request: str, method: PaymentMethod, cents: int) -> Document:
+        """Record a payment; return its document.
+
+        Raises:
+            Refusal: nothing was recorded.
+            ValueError: there is no till here.
+        """
+        session, till = self._session, self.till
+        if till is None:
+            raise ValueError("no till")
+        queued = [one.command for one in session.store.queued(limit=-1)]
+        number = next_number(till, session.get("till", till.id), queued)
+        payment = new_id()
+        session.submit(
+            "payment.record",
+            payment=payment,
+            request=request,
+            till=till.id,
+            series=till.series,
+            number=number,
+            method=method.value,
+            amount_cents=cents,
+            taken_at=session.clock.now().astimezone(ROME).isoformat(),
+        )
+        return session.get("payment", payment) or {}
+
+    def paid_at_once(self, request: str, method: str) -> str:
+        """Take and print what is due for a request; return the receipt's number, empty where there is none.
+
+        Args:
+            request: its id.
+            method: value of a `PaymentMethod`; empty: it is paid later.
+
+        Raises:
+            Refusal: nothing was recorded.
+        """
+        cents = self.due(request)
+        if not method or not cents or self.till is None:
+            return ""
+        payment = self.take(request, PaymentMethod(method), cents)
+        self.print_receipt(payment)
+        return self.receipt_of(payment).number
+
+    def due(self, request: str) -> int:
+        """Return what is still to be paid for a request, in cents."""
+        return due_cents(self._session.get("request", request) or {})
+
+    def close(self, counted_cents: int) -> str:
+        """Close the till: what was counted against what was taken in cash; return the closing's id.
+
+        Raises:
+            Refusal: nothing was recorded.
+            ValueError: there is no till here.
+        """
+        till = self.till
+        if till is None:
+            raise ValueError("no till")
+        closing = new_id()
+        self._session.submit("till.close", closing=closing, till=till.id, counted_cash_cents=counted_cents)
+        return closing
+
+    # --- papers --------------------------------------------------------------------------------
+
+    def print_receipt(self, payment: Document) -> None:
+        """Make a receipt, in two copies, and show it."""
+        # reportlab is loaded by who prints, not by who opens the screen
+        from cmsdesk.desk.screens.registration.paper import stationery_here
+        from cmsdesk.documents.till import till_receipt
+
+        receipt = self.receipt_of(payment)
+        stationery, now = stationery_here(self._desk), self._session.clock.now()
+        work.start(
+            self,
+            lambda: self.papers.make(till_receipt, receipt, stationery, now),
+            done=partial(self._show, receipt.number.replace("/", "-")),
+            failed=self._failed,
+        )
+
+    def print_closing(self, closing: Document) -> None:
+        """Make a closing's report and show it."""
+        from cmsdesk.desk.screens.registration.paper import stationery_here
+        from cmsdesk.documents.till import closing_report
+
+        session = self._session
+        stationery, now = stationery_here(self._desk), session.clock.now()
+        tills, till, number = session.tills, closing["till"], closing["number"]
+
+        def gathered(payments: list[tuple[str, Document]]) -> None:
+            report = self._report(closing, [document for _, document in payments])
+            work.start(
+                self,
+                lambda: self.papers.make(closing_report, report, stationery, now),
+                done=partial(self._show, f"{closing['series']}-{number:04d}"),
+                failed=self._failed,
+            )
+
+        work.start(self, lambda: tills.payments(till, number), done=gathered, failed=self._failed)
+
+    def receipt_of(self, payment: Document) -> TillReceipt:
+        """Return what a payment's receipt says."""
+        from cmsdesk.documents.till import TillReceipt
+
+        document = self._session.get("request", payment["request"])
+        holder = None if document is None else request_of(payment["request"], document).holder
+        return TillReceipt(
+            number=receipt_number(payment["series"], payment["number"]),
+            collected_at=datetime.fromisoformat(payment["taken_at"]),
+            amount_cents=payment["amount_cents"],
+            method=METHODS[PaymentMethod(payment["method"])],
+            payer="" if holder is None else f"{holder.surname} {holder.given_name}",
+            payer_fiscal_code="" if holder is None else holder.fiscal_code,
+            reason=REASON,
+            operator=self._operator(payment.get("recorded_by", "")),
+            request_code=request_code(payment["request"]),
+        )
+
+    def _report(self, closing: Document, payments: list[Document]) -> Closing:
+        from cmsdesk.documents.till import Closing
+
+        closed_at = datetime.fromisoformat(closing["closed_at"])
+        taken = [datetime.fromisoformat(payment["taken_at"]) for payment in payments]
+        return Closing(
+            till=closing["series"],
+            opened_at=min(taken, default=closed_at),
+            closed_at=closed_at,
+            operator=self._operator(closing.get("closed_by", "")),
+            receipts=[self.receipt_of(payment) for payment in payments],
+            opening_cash_cents=0,
+            counted_cash_cents=closing["counted_cash_cents"],
+            expected_cash_cents=closing["cash_cents"],
+        )
+
+    def _operator(self, mandate: str) -> str:
+        session = self._session
+        if mandate in ("", session.mandate.id):
+            return session.operator_name
+        code = str((session.get("mandate", mandate) or {}).get("operator", ""))
+        return name_of(session, code)
+
+    def _show(self, name: str, made: bytes) -> None:
+        try:
+            self.papers.show(name, made)
+        except Exception as error:  # noqa: BLE001 - whatever hinders it is said; the payment is recorded
+            self._failed(error)

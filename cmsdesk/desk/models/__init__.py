@@ -1,0 +1,1 @@
+"""Models that fill views from the desk's store without keeping the window waiting."""

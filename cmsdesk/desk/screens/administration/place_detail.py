@@ -1,0 +1,123 @@
+"""One place beside the list: what it is, who works there, and what may be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from cmsdesk.base.errors import Mendable
+from cmsdesk.base.texts import N_
+from cmsdesk.desk.screens.administration.places import Level, Place
+from cmsdesk.desk.widgets.basics import Item, button, chip, column, line, plain, row
+from cmsdesk.desk.widgets.facts import FactGrid
+from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.domain.organisation import Mandate, PlaceState
+from cmsdesk.domain.permissions import Action
+from cmsdesk.domain.words import word
+
+if TYPE_CHECKING:
+    from cmsdesk.desk.screens.administration.offices import OfficesScreen
+
+
+class PlaceDetail(QWidget):
+    """What is known of a place; built afresh when that changes."""
+
+    def __init__(self, screen: OfficesScreen, place: Place) -> None:
+        super().__init__()
+        self._screen, self._place = screen, place
+        self.session, self.texts = screen.session, screen.texts
+        self.notice = Notice(self.texts, screen.theme)
+        state = place.state
+        head: list[Item] = [plain(place.name, "heading", wrap=True, selectable=True), self.notice]
+        if place.level is not Level.BODY:
+            tone = "good" if state is PlaceState.OPEN else ""
+            head.append(row(chip(self.texts.begin(word(state)), tone), None))
+        items: list[Item] = [*head, FactGrid(self._facts())]
+        acts = self._acts() if self.session.allowed(Action.ORGANISATION_CHANGE) else []
+        items += acts
+        if place.level is Level.OFFICE:
+            items += [line(), plain(self.texts(N_("Who works here")), "label"), *self._people()]
+        inside = column(*items, None)
+        inside.setSpacing(12)
+        inside.setContentsMargins(0, 0, 8, 0)
+        self.setLayout(inside)
+        self.setAccessibleName(place.name)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        texts, places, place = self.texts, self._screen.places, self._place
+        if place.level is Level.BODY:
+            return [
+                (texts(N_("Kind")), texts.begin(word(places.body.kind))),
+                (texts(N_("Sigle")), ", ".join(places.body.sigle)),
+                (texts(N_("Sites")), texts.number(len(places.sites))),
+                (texts(N_("Offices")), texts.number(len(places.staff.offices))),
+            ]
+        if place.level is Level.SITE:
+            return [
+                (texts(N_("Address")), places.sites[place.id].address),
+                (texts(N_("Offices")), texts.number(len(places.offices_of(place.id)))),
+            ]
+        office = places.staff.offices[place.id]
+        site = places.sites.get(office.site or "")
+        moved = places.staff.offices.get(office.moved_to or "")
+        return [
+            (texts(N_("Site")), site.name if site else ""),
+            (texts(N_("Code")), office.id),
+            (texts(N_("Operators went to")), moved.name if moved else ""),
+        ]
+
+    def _acts(self) -> list[Item]:
+        texts, screen, place = self.texts, self._screen, self._place
+        made: list[QPushButton] = [button(texts, N_("Amend"), screen.amend)]
+        why = ""
+        opened = place.state is PlaceState.OPEN
+        if place.level is Level.SITE and opened:
+            made.append(button(texts, N_("New office here"), lambda: screen.new_office(place.id)))
+            if any(one.state is PlaceState.OPEN for one in screen.places.offices_of(place.id)):
+                why = N_("It can be closed when its offices are.")
+            else:
+                made.append(button(texts, N_("Close…"), screen.close_place, kind="danger"))
+        elif place.level is Level.OFFICE and opened:
+            if place.mandates:
+                made.append(button(texts, N_("Move operators…"), screen.move_operators))
+            if place.id == self.session.mandate.office:
+                why = N_("You work here: another administrator closes it.")
+            else:
+                made.append(button(texts, N_("Close…"), screen.close_place, kind="danger"))
+        elif place.level is Level.OFFICE:
+            made.append(button(texts, N_("Open again"), self.open_again))
+        items: list[Item] = [row(*made, None)]
+        if why:
+            items.append(plain(texts(why), "small", wrap=True))
+        return items
+
+    def open_again(self) -> None:
+        """Open a closed office again."""
+        try:
+            self.session.submit("office.open", office=self._place.id)
+        except Mendable as error:
+            self.notice.error(error)
+
+    def _people(self) -> list[Item]:
+        if not self._place.mandates:
+            return [plain(self.texts(N_("Nobody.")), "muted")]
+        named = [(self._name(mandate), mandate) for mandate in self._place.mandates]
+        named.sort(key=lambda one: (one[0].casefold(), one[1].role.value))
+        return [self._person(name, mandate) for name, mandate in named]
+
+    def _name(self, mandate: Mandate) -> str:
+        person = self._screen.places.staff.operators.get(mandate.operator)
+        return f"{person.surname} {person.given_name}" if person else mandate.operator
+
+    def _person(self, name: str, mandate: Mandate) -> QPushButton:
+        role = self.texts.begin(word(mandate.role))
+        link = button(self.texts, "", kind="row")
+        link.setMinimumHeight(40)
+        words = row(plain(name), None, plain(role, "muted"))
+        words.setContentsMargins(8, 4, 8, 4)
+        link.setLayout(words)
+        link.setAccessibleName(f"{name}, {role}")
+        desk, code = self._screen.desk, mandate.operator
+        link.clicked.connect(lambda _checked=False: desk.open("operators", thing=code))
+        return link

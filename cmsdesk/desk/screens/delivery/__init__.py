@@ -1,0 +1,1 @@
+"""Handing a produced device over to its holder (PRO-11)."""

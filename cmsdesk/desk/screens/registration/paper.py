@@ -1,0 +1,102 @@
+"""From a request of the records to the form that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cmsdesk.base.texts import texts
+from cmsdesk.desk.screens.base import Desk
+from cmsdesk.desk.screens.registration.form import DOCUMENT_KINDS
+from cmsdesk.documents.request_form import RequestForm
+from cmsdesk.documents.stationery import Stationery
+from cmsdesk.documents.subjects import Company, Person
+from cmsdesk.domain.configuration import Configuration
+from cmsdesk.domain.countries import HOME
+from cmsdesk.domain.request import Request
+from cmsdesk.operations.places import Places
+
+
+def form_paper(
+    request: Request,
+    configuration: Configuration | None,
+    places: Places,
+    operator: str,
+    paid_with: str = "",
+) -> RequestForm:
+    """Return what the form of a request says; ``paid_with``: number of the till's receipt."""
+    holder = request.holder
+    place = places.at(holder.birth_municipality_code, holder.born_on)
+    language = _languages(configuration)[0]
+    kind = DOCUMENT_KINDS.get(holder.document.kind, holder.document.kind)
+    said = texts(language)(kind)
+    company = request.company
+    return RequestForm(
+        code=request.code,
+        person=Person.of(
+            holder,
+            birthplace=place.written if place else holder.birth_place or holder.birth_municipality_code,
+            citizenship=holder.citizenship,
+            document_kind=said[:1].upper() + said[1:],
+            country="" if holder.residence.country == HOME else holder.residence.country,
+        ),
+        company=None
+        if company is None
+        else Company(
+            name=company.name,
+            fiscal_code=company.fiscal_code,
+            chamber=company.rea_office,
+            rea=company.rea,
+            position=company.office_held,
+        ),
+        device_kind=request.device_kind,
+        fee_cents=request.first_issue.fee_cents if request.first_issue else None,
+        first_issue=request.first_issue.first if request.first_issue else None,
+        limits=request.limits_of_use or "",
+        paid_with=paid_with,
+        operator=operator,
+    )
+
+
+def stationery_here(desk: Desk) -> Stationery:
+    """Return the paper of the office that somebody works in, as body and configuration say."""
+    session = desk.session
+    found = session.get("configuration", session.mandate.body)
+    configuration = None if found is None else Configuration.of(found)
+    names = (session.get("body", session.mandate.body) or {}).get("names", {})
+    paper = _stationery_of(
+        session.body_name, session.office_name, configuration, sandbox=desk.environment.sandbox
+    )
+    return replace(paper, body={**names, **paper.body})
+
+
+def _stationery_of(
+    body_name: str, office_name: str, configuration: Configuration | None, *, sandbox: bool
+) -> Stationery:
+    """Return the office's paper as the body configured it."""
+    lines: tuple[str, ...] = ()
+    clauses = {}
+    if configuration is not None:
+        contact = configuration.contact
+        town = " ".join(filter(None, (contact.postcode, contact.municipality, contact.province)))
+        lines = tuple(
+            filter(
+                None,
+                (
+                    ", ".join(filter(None, (contact.street, town))),
+                    " · ".join(filter(None, (contact.phone, contact.email, contact.pec, contact.web))),
+                ),
+            )
+        )
+        clauses = {"truth": configuration.texts.declarations, "letter": configuration.texts.letter}
+    return Stationery(
+        body={"it": body_name},
+        office=office_name,
+        office_lines=lines,
+        languages=_languages(configuration),
+        sandbox=sandbox,
+        clauses={name: dict(text) for name, text in clauses.items()},
+    )
+
+
+def _languages(configuration: Configuration | None) -> tuple[str, ...]:
+    return tuple(one.value for one in configuration.languages) if configuration else ("it",)

@@ -1,0 +1,1 @@
+"""The window around the screens: rail, status bar, command palette, lock."""

@@ -1,0 +1,178 @@
+"""Labels, buttons, cards and layouts, each in one call; their words follow the language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cmsdesk.desk.texts_qt import LiveTexts
+from cmsdesk.desk.theme import Theme
+from cmsdesk.desk.tokens import GRID, READING
+
+Item = QWidget | QLayout | int | None
+"""What a row or column takes: a widget, a layout, a gap in grid units, or None for what stretches."""
+_Box = TypeVar("_Box", QVBoxLayout, QHBoxLayout)
+
+
+def column(*items: Item, gap: int = 1, margin: int = 0) -> QVBoxLayout:
+    """Return items one below another, ``gap`` and ``margin`` in grid units."""
+    return _filled(QVBoxLayout(), items, gap, margin)
+
+
+def row(*items: Item, gap: int = 1, margin: int = 0) -> QHBoxLayout:
+    """Return items side by side."""
+    return _filled(QHBoxLayout(), items, gap, margin)
+
+
+def _filled(box: _Box, items: tuple[Item, ...], gap: int, margin: int) -> _Box:
+    box.setSpacing(gap * GRID)
+    box.setContentsMargins(*(4 * [margin * GRID]))
+    for item in items:
+        if item is None:
+            box.addStretch(1)
+        elif isinstance(item, int):
+            box.addSpacing(item * GRID)
+        elif isinstance(item, QLayout):
+            box.addLayout(item)
+        else:
+            box.addWidget(item)
+    return box
+
+
+def plain(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """Return a label with a text that is not the catalogue's (a name, a number)."""
+    made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(text)
+    made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setMaximumWidth(READING)
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    if selectable:
+        made.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    return made
+
+
+def label(texts: LiveTexts, message: str, role: str = "", *, wrap: bool = False, **values: object) -> QLabel:
+    """Return a label with a message of the catalogue."""
+    made = plain("", role, wrap=wrap)
+    texts.bind(made, lambda: made.setText(texts(message, **values)))
+    return made
+
+
+def button(
+    texts: LiveTexts,
+    message: str,
+    clicked: Callable[[], object] | None = None,
+    *,
+    kind: str = "",
+    shortcut: str = "",
+    theme: Theme | None = None,
+    icon: str = "",
+) -> QPushButton:
+    """Return a button.
+
+    Args:
+        texts: the catalogue.
+        message: its words.
+        clicked: what it does.
+        kind: ``main``, ``danger``, ``flat``, ``row`` or none.
+        shortcut: its keys; they stand in its tooltip, and in the overlay of shortcuts.
+        theme: needed with ``icon``.
+        icon: a file of ``resources/icons``.
+    """
+    made = QPushButton()
+    made.setAutoDefault(False)
+    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    if kind:
+        made.setProperty(kind, True)
+    keys = QKeySequence(shortcut)
+
+    def say() -> None:
+        # an icon and its words need air between them, which Qt's buttons do not give
+        made.setText(f" {texts(message)}" if icon else texts(message))
+        made.setAccessibleName(texts(message))
+        if shortcut:
+            made.setToolTip(keys.toString(QKeySequence.SequenceFormat.NativeText))
+        # setText makes a shortcut of an ampersand and forgets the one that was set
+        made.setShortcut(keys)
+
+    texts.bind(made, say)
+    if theme is not None and icon:
+        colour = {"main": "accent_text", "danger": "bad", "flat": "accent"}.get(kind, "muted")
+        theme.dress(made, lambda: made.setIcon(theme.icon(icon, colour)))
+    if clicked is not None:
+        made.clicked.connect(lambda _checked=False: clicked())
+    return made
+
+
+def picture(theme: Theme, name: str, colour: str = "muted", size: int = 20) -> QLabel:
+    """Return an icon that stands for itself; a screen reader passes it by."""
+    made = QLabel()
+    made.setFixedSize(size, size)
+    theme.dress(made, lambda: made.setPixmap(theme.pixmap(name, colour, size)))
+    return made
+
+
+def card(*items: Item, gap: int = 1, margin: int = 2) -> QFrame:
+    """Return a framed card with items one below another."""
+    made = QFrame()
+    made.setProperty("card", True)
+    made.setLayout(column(*items, gap=gap, margin=margin))
+    return made
+
+
+def line() -> QFrame:
+    """Return a thin line between things."""
+    made = QFrame()
+    made.setProperty("line", True)
+    made.setFixedHeight(1)
+    return made
+
+
+def chip(text: str = "", tone: str = "") -> QLabel:
+    """Return a small label in a coloured pill; the word comes first, the colour second."""
+    made = plain(text)
+    made.setProperty("chip", True)
+    made.setProperty("tone", tone)
+    made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+    return made
+
+
+def restyle(widget: QWidget, **properties: object) -> None:
+    """Set properties that the style sheet looks at, and have it look."""
+    if all(widget.property(name) == value for name, value in properties.items()):
+        return
+    for name, value in properties.items():
+        widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and delete it."""
+    while layout.count():
+        item = layout.takeAt(0)
+        inner, widget = (None, None) if item is None else (item.layout(), item.widget())
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)

@@ -1,0 +1,106 @@
+"""All steps of a piece of work from the start: which are done, where we are, what each took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
+
+from cmsdesk.base.texts import N_
+from cmsdesk.desk.texts_qt import LiveTexts
+from cmsdesk.desk.theme import Theme
+from cmsdesk.desk.widgets.basics import column, plain, restyle, row
+
+
+class StepState(Enum):
+    """How a step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_ICONS = {
+    StepState.WAITING: ("circle", "muted"),
+    StepState.RUNNING: ("circle-dot", "accent"),
+    StepState.DONE: ("circle-check", "good"),
+    StepState.FAILED: ("circle-x", "bad"),
+}
+_WORDS = {
+    StepState.WAITING: N_("to do"),
+    StepState.RUNNING: N_("under way"),
+    StepState.DONE: N_("done"),
+    StepState.FAILED: N_("did not succeed"),
+}
+_ROLES = {
+    StepState.WAITING: "muted",
+    StepState.RUNNING: "label",
+    StepState.DONE: "",
+    StepState.FAILED: "error",
+}
+
+
+@dataclass
+class _Step:
+    message: str
+    picture: QLabel
+    words: QLabel
+    took: QLabel
+    row: QWidget
+    state: StepState = StepState.WAITING
+    seconds: float | None = None
+
+
+class StepList(QFrame):
+    """Steps one below another; a screen reader hears each with its state."""
+
+    def __init__(self, texts: LiveTexts, theme: Theme, steps: Sequence[tuple[str, str]]) -> None:
+        """``steps``: (key, message of the catalogue), in order."""
+        super().__init__()
+        self._texts, self._theme = texts, theme
+        self._steps: dict[str, _Step] = {}
+        rows = []
+        for key, message in steps:
+            image, words, took = plain(), plain(wrap=True), plain(role="small")
+            image.setFixedSize(20, 20)
+            line = QWidget()
+            inside = row(image, words, took, gap=1)
+            inside.setStretch(1, 1)
+            line.setLayout(inside)
+            line.setMinimumHeight(28)
+            self._steps[key] = _Step(message, image, words, took, line)
+            rows.append(line)
+        self.setLayout(column(*rows, gap=0))
+        texts.bind(self, self._say)
+        theme.dress(self, self._say)
+
+    def set_state(self, key: str, state: StepState, seconds: float | None = None) -> None:
+        """Show how a step stands, and what it took."""
+        step = self._steps[key]
+        step.state, step.seconds = state, seconds
+        self._show(step)
+
+    def state(self, key: str) -> StepState:
+        """Return how a step stands."""
+        return self._steps[key].state
+
+    def reset(self) -> None:
+        """All to be done."""
+        for key in self._steps:
+            self.set_state(key, StepState.WAITING)
+
+    def _show(self, step: _Step) -> None:
+        name, colour = _ICONS[step.state]
+        step.picture.setPixmap(self._theme.pixmap(name, colour))
+        said = self._texts(step.message)
+        step.words.setText(said)
+        restyle(step.words, role=_ROLES[step.state])
+        step.took.setText("" if step.seconds is None else f"{step.seconds:.1f} s")
+        step.row.setAccessibleName(f"{said}: {self._texts(_WORDS[step.state])}")
+
+    def _say(self) -> None:
+        for step in self._steps.values():
+            self._show(step)

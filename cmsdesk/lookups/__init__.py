@@ -1,0 +1,1 @@
+"""Look-ups in registers and tables outside cmsdesk."""

@@ -1,0 +1,1 @@
+"""Virtual cards and readers, test certification authority, stand-ins. Never imported by production."""

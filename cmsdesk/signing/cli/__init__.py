@@ -1,0 +1,1 @@
+"""The command `cmsdesk-sign`: sign, timestamp, verify, seal, check-seal."""

@@ -1,0 +1,1 @@
+"""Documents on their way: what goes in, where the bytes come from, what comes out."""

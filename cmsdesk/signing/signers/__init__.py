@@ -1,0 +1,1 @@
+"""Signers: whatever holds a private key and turns digests into signature values."""

@@ -1,0 +1,317 @@
+"""Reading the desk's work lists: search, filters in any combination, sorting, saved filters (PRO-1).
+
+A screen asks for the row keys of a query (first a few, then all of them, in a reader's thread) and
+for the rows themselves a page at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Self
+
+from cmsdesk.domain.events import Document
+from cmsdesk.sync.list_rows import COLUMNS, ListRow, WorkList, folded, key_of, read_row, schema, table_of
+from cmsdesk.sync.local_store import Database
+
+PAGE = 100
+FIRST = 200
+"""Keys that a screen asks for before it asks for all."""
+_LAST = "\U0010ffff"
+_HEAD = 5_000
+"""Rows at the head of a list that are looked at one by one."""
+_SHORTEST = 3
+"""The search index knows nothing shorter; shorter texts are looked for at the beginning of values."""
+# keys of rows created in one burst run ahead of their moments by at most this
+_BURST = timedelta(days=1)
+
+_SAVED = """
+CREATE TABLE IF NOT EXISTS saved_filters (
+    name TEXT PRIMARY KEY, list TEXT NOT NULL, query TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
+_SHOWN = (
+    "SELECT id, document FROM overlay WHERE thing = ?1"
+    " UNION ALL SELECT id, document FROM things AS t WHERE thing = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM overlay AS o WHERE o.thing = t.thing AND o.id = t.id)"
+)
+"""Things of one kind with the pending commands' effects."""
+
+
+class Sort(Enum):
+    """What a list is sorted by; the value is the column, ``row`` the moment of creation."""
+
+    CREATED = "row"
+    NAME = "name_key"
+    STATE = "state"
+    OFFICE = "office"
+    OPERATOR = "operator"
+    FISCAL_CODE = "fiscal_code"
+    SERIAL = "serial"
+    CODE = "code"
+    UNTIL = "until"
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """What a list shows: every filter that is set must hold; of each set, one of the values."""
+
+    list: WorkList
+    contains: str = ""
+    """A part of name, codice fiscale, serial or code; several words must all occur."""
+    states: frozenset[str] = frozenset()
+    offices: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    until_from: str = ""
+    until_before: str = ""
+    """Days, ISO 8601: of certificates that expire, of devices whose certification ends."""
+    within_days: int = 0
+    """Of a saved filter: the last so many days on the day it is used, in place of ``created_from``."""
+    only_pending: bool = False
+    sort: Sort = Sort.CREATED
+    descending: bool = True
+
+    def to_json(self) -> str:
+        """Return the query as JSON."""
+        values = {name: _plain(value) for name, value in self.__dict__.items()}
+        return json.dumps(values, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the query that `to_json` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            values: dict[str, Any] = json.loads(text)
+            values["list"], values["sort"] = WorkList(values["list"]), Sort(values["sort"])
+            for name in ("states", "offices", "operators", "kinds"):
+                values[name] = frozenset(values[name])
+            for name in ("created_from", "created_before"):
+                values[name] = values[name] and datetime.fromisoformat(values[name])
+            return cls(**values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError("not a saved query") from error
+
+
+@dataclass(frozen=True)
+class SavedFilter:
+    """A query with the name that a person gave it."""
+
+    name: str
+    query: ListQuery
+
+
+class WorkLists:
+    """The lists in the desk's encrypted file.
+
+    Best with a connection of its own (`local_store.connect_to_read`), so that reading waits for no
+    writer; saving filters needs one that may write.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def keys(self, query: ListQuery, limit: int | None = None) -> array[int]:
+        """Return the row keys of a query in its order: all, or the first ``limit``."""
+        where, values = _conditions(query)
+        table = table_of(query.list)
+        direction = "DESC" if query.descending else "ASC"
+        text = _match(query.contains)
+        source = f"{table} AS r"
+        newest = "r.row"
+        if text is not None:
+            # the index gives its matches in the order of keys: nothing is sorted, nothing read twice
+            source = f"{table}_text AS t CROSS JOIN {table} AS r ON r.row = t.rowid"
+            where, values = [f"{table}_text MATCH ?", *where], [text, *values]
+            newest = "t.rowid"
+            where = [part.replace("r.row ", "t.rowid ") for part in where]
+        order = f"{newest} {direction}"
+        if query.sort is not Sort.CREATED:
+            order = f"r.{query.sort.value} {direction}, {newest} {direction}"
+        elif text is None and limit is not None and _short_words(query.contains):
+            # what begins so many values that its indexes would give most of the list: looked for at its head
+            head = f"(SELECT * FROM {table} ORDER BY row {direction} LIMIT {_HEAD}) AS r"  # noqa: S608
+            found = self._keys(head, newest, where, values, order, limit)
+            if len(found) == limit:
+                return found
+        return self._keys(source, newest, where, values, order, limit)
+
+    def _keys(
+        self,
+        source: str,
+        key: str,
+        where: Sequence[str],
+        values: Sequence[object],
+        order: str,
+        limit: int | None,
+    ) -> array[int]:
+        sql = f"SELECT {key} FROM {source}"  # noqa: S608 - names of this module; values are bound
+        if where:
+            sql += " WHERE " + " AND ".join(where)
+        sql += f" ORDER BY {order} LIMIT ?"
+        rows = self._db.execute(sql, (*values, -1 if limit is None else limit))
+        return array("q", [key for (key,) in rows])
+
+    def rows(self, work_list: WorkList, keys: Sequence[int]) -> list[ListRow | None]:
+        """Return the rows of keys, in their order; None where one is gone since."""
+        marks = ", ".join("?" for _ in keys)
+        names = ", ".join(COLUMNS)
+        sql = f"SELECT row, {names} FROM {table_of(work_list)} WHERE row IN ({marks})"  # noqa: S608
+        found = {row[0]: read_row(row[1:]) for row in self._db.execute(sql, tuple(keys))}
+        return [found.get(key) for key in keys]
+
+    def key_of(self, work_list: WorkList, identifier: str) -> int | None:
+        """Return the key of a thing's row: to find the selected row again after a change."""
+        sql = f"SELECT row FROM {table_of(work_list)} WHERE id = ?"  # noqa: S608 - a name of this module
+        found = self._db.execute(sql, (identifier,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def values(self, work_list: WorkList, column: Sort) -> list[str]:
+        """Return the different values of a column that is filtered by (states, offices, operators)."""
+        if column not in (Sort.STATE, Sort.OFFICE, Sort.OPERATOR):
+            raise ValueError("only few values are listed")
+        table, name = table_of(work_list), column.value
+        # one step of the index for each value, however many rows have it
+        sql = (
+            f"WITH RECURSIVE v(x) AS (SELECT min({name}) FROM {table} UNION ALL"  # noqa: S608
+            f" SELECT (SELECT min({name}) FROM {table} WHERE {name} > v.x) FROM v WHERE v.x IS NOT NULL)"
+            " SELECT x FROM v WHERE x <> ''"
+        )
+        return [value for (value,) in self._db.execute(sql)]
+
+    def things(self, thing: str) -> list[tuple[str, Document]]:
+        """Return (id, document) of all things of one kind as screens show them, by id.
+
+        For kinds of which a body has hundreds (offices, operators, mandates).
+        """
+        rows = self._db.execute(f"{_SHOWN} ORDER BY id", (thing,)).fetchall()
+        return [(identifier, json.loads(document)) for identifier, document in rows]
+
+    def tally(self, thing: str, *names: str) -> dict[tuple[str, ...], int]:
+        """Return how many things of one kind have each combination of values, as screens show them.
+
+        ``names``: of values of the document; what it has not is the empty text.
+        """
+        columns = ", ".join(f"coalesce(document ->> ?{at}, '')" for at, _ in enumerate(names, 2))
+        places = ", ".join(str(at) for at, _ in enumerate(names, 1))
+        sql = f"SELECT {columns}, count(*) FROM ({_SHOWN}) GROUP BY {places}"  # noqa: S608 - places alone
+        return {tuple(row[:-1]): int(row[-1]) for row in self._db.execute(sql, (thing, *names))}
+
+    def ids(self, thing: str, wanted: Mapping[str, str | None], order: str, limit: int) -> list[str]:
+        """Return ids of things of one kind whose documents have these values (None: none), in an order.
+
+        ``order``: name of the value that comes before the id.
+        """
+        conditions = " AND ".join(
+            f"document ->> ?{2 * at} IS ?{2 * at + 1}" for at in range(1, len(wanted) + 1)
+        )
+        last = 2 * len(wanted) + 2
+        sql = (
+            f"SELECT id FROM ({_SHOWN}) WHERE {conditions}"  # noqa: S608 - places alone; values are bound
+            f" ORDER BY document ->> ?{last}, id LIMIT ?{last + 1}"
+        )
+        bound = [part for pair in wanted.items() for part in pair]
+        return [str(row[0]) for row in self._db.execute(sql, (thing, *bound, order, limit))]
+
+    def changes(self) -> int:
+        """Return a number that grows when another connection has written: whether to read again."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    # --- saved filters -------------------------------------------------------------------------
+
+    def save(self, name: str, query: ListQuery) -> None:
+        """Keep a query under a name; one of the same name is replaced."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO saved_filters VALUES (?, ?, ?)", (name, query.list.value, query.to_json())
+        )
+
+    def forget(self, name: str) -> None:
+        """Forget a saved query."""
+        self._db.execute("DELETE FROM saved_filters WHERE name = ?", (name,))
+
+    def saved(self, work_list: WorkList) -> list[SavedFilter]:
+        """Return a list's saved queries by name."""
+        sql = "SELECT name, query FROM saved_filters WHERE list = ? ORDER BY name"
+        found = self._db.execute(sql, (work_list.value,)).fetchall()
+        return [SavedFilter(name, ListQuery.from_json(text)) for name, text in found]
+
+
+def create_lists(database: Database) -> None:
+    """Make the lists' tables that are not there."""
+    database.executescript(schema() + _SAVED)
+
+
+def _conditions(query: ListQuery) -> tuple[list[str], list[object]]:
+    where: list[str] = []
+    values: list[object] = []
+
+    def add(condition: str, *bound: object) -> None:
+        where.append(condition)
+        values.extend(bound)
+
+    for column, wanted in (
+        ("state", query.states),
+        ("office", query.offices),
+        ("operator", query.operators),
+        ("kind", query.kinds),
+    ):
+        if wanted:
+            add(f"r.{column} IN ({', '.join('?' for _ in wanted)})", *sorted(wanted))
+    if query.created_from is not None:
+        start = query.created_from.astimezone(UTC)
+        add("r.row >= ? AND r.created_at >= ?", key_of(start), start.isoformat())
+    if query.created_before is not None:
+        end = query.created_before.astimezone(UTC)
+        add("r.row < ? AND r.created_at < ?", key_of(end + _BURST), end.isoformat())
+    if query.until_from:
+        add("r.until >= ?", query.until_from)
+    if query.until_before:
+        add("r.until <> '' AND r.until < ?", query.until_before)
+    if query.only_pending:
+        add("r.pending = 1")
+    beside_longer = _match(query.contains) is not None
+    for word in _short_words(query.contains):
+        # looked for at the beginning of each value: one index each
+        name, upper = folded(word), word.upper()
+        begins = "r.name_key >= ? AND r.name_key < ?"
+        of_name: tuple[str, ...] = name, name + _LAST
+        if beside_longer:
+            # no index is needed: the longer words have found the rows, and a given name begins there too
+            begins, of_name = "instr(' ' || r.name_key, ?) > 0", (f" {name}",)
+        add(
+            f"({begins} OR r.fiscal_code >= ? AND r.fiscal_code < ?"
+            " OR r.serial >= ? AND r.serial < ? OR r.code >= ? AND r.code < ?)",
+            *of_name,
+            *(upper, upper + _LAST) * 3,
+        )
+    return where, values
+
+
+def _match(contains: str) -> str | None:
+    """Return the search index's expression: every word of three letters or more, as a part of a value."""
+    words = [word for word in contains.split() if len(word) >= _SHORTEST]
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words]
+    return " AND ".join(quoted) or None
+
+
+def _short_words(contains: str) -> list[str]:
+    return [word for word in contains.split() if len(word) < _SHORTEST]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, frozenset) else value

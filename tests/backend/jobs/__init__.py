@@ -1,0 +1,1 @@
+"""Tests of the job table, its worker, and what the jobs do."""

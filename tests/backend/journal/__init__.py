@@ -1,0 +1,1 @@
+"""The journal's storage and its checker."""

@@ -1,0 +1,435 @@
+--
+-- PostgreSQL database dump
+--
+
+
+-- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
+-- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: enrolment_codes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.enrolment_codes (
+    digest bytea NOT NULL,
+    kind character varying(16) NOT NULL,
+    body character varying(64),
+    office character varying(64),
+    made_by character varying(80) NOT NULL,
+    expires_at character varying(40) NOT NULL,
+    spent_for bytea,
+    certificate bytea
+);
+
+
+--
+-- Name: jobs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.jobs (
+    id character varying(36) NOT NULL,
+    kind character varying(40) NOT NULL,
+    key character varying(200) NOT NULL,
+    facts text NOT NULL,
+    state character varying(16) NOT NULL,
+    due_at character varying(40) NOT NULL,
+    attempt integer NOT NULL,
+    lease_until character varying(40),
+    error character varying(40)
+);
+
+
+--
+-- Name: journal_bodies; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.journal_bodies (
+    body text NOT NULL,
+    epoch bigint NOT NULL,
+    size bigint NOT NULL,
+    peaks bytea NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
+-- Name: journal_heads; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.journal_heads (
+    body text NOT NULL,
+    epoch bigint NOT NULL,
+    size bigint NOT NULL,
+    signed bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id text NOT NULL,
+    timestamp_token bytea
+);
+
+
+--
+-- Name: journal_leaves; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.journal_leaves (
+    body text NOT NULL,
+    leaf_index bigint NOT NULL,
+    at text NOT NULL,
+    command text NOT NULL,
+    part integer NOT NULL,
+    thing text NOT NULL,
+    thing_id text NOT NULL,
+    office text,
+    public bytea NOT NULL,
+    leaf_hash bytea NOT NULL,
+    commitment bytea
+);
+
+
+--
+-- Name: journal_nodes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.journal_nodes (
+    body text NOT NULL,
+    level integer NOT NULL,
+    node_index bigint NOT NULL,
+    hash bytea NOT NULL
+);
+
+
+--
+-- Name: journal_personal; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.journal_personal (
+    body text NOT NULL,
+    leaf_index bigint NOT NULL,
+    salt bytea NOT NULL,
+    personal bytea NOT NULL
+);
+
+
+--
+-- Name: nonces; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.nonces (
+    nonce character varying(64) NOT NULL,
+    expires_at character varying(40) NOT NULL
+);
+
+
+--
+-- Name: own_authorities; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.own_authorities (
+    name character varying(32) NOT NULL,
+    certificate bytea NOT NULL
+);
+
+
+--
+-- Name: receipts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.receipts (
+    body character varying(64) NOT NULL,
+    command character varying(36) NOT NULL,
+    digest bytea NOT NULL,
+    answer text NOT NULL,
+    at character varying(40) NOT NULL
+);
+
+
+--
+-- Name: sessions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sessions (
+    token_digest bytea NOT NULL,
+    operator character varying(16) NOT NULL,
+    workstation character varying(64) NOT NULL,
+    expires_at character varying(40) NOT NULL
+);
+
+
+--
+-- Name: things; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.things (
+    thing character varying(32) NOT NULL,
+    id character varying(64) NOT NULL,
+    body character varying(64) NOT NULL,
+    office character varying(64),
+    state character varying(32),
+    owner character varying(64),
+    document text NOT NULL
+);
+
+
+--
+-- Data for Name: enrolment_codes; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.enrolment_codes VALUES ('\x0202020202020202020202020202020202020202020202020202020202020202', 'workstation', 'sandbox', 'sportello-1', 'mandate:1', '2026-06-01T09:00:00+00:00', NULL, NULL);
+
+
+--
+-- Data for Name: jobs; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.jobs VALUES ('01a219f0-0e3c-7067-88d1-761b6db6bd51', 'notice', 'notice/P-1/90', '{"production": "P-1"}', 'waiting', '2026-06-01T08:00:00.000000+00:00', 0, NULL, NULL);
+
+
+--
+-- Data for Name: journal_bodies; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.journal_bodies VALUES ('sandbox', 1, 9, '\x072553bc3f1e977f405d283652f586f9c46fd6d224600e1682c5edba8c3ad18a6efdb727ac13662ba0eb57ddd0cc9cbae2f705383626d79b7b02702af9c385b6');
+
+
+--
+-- Data for Name: journal_heads; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.journal_heads VALUES ('sandbox', 1, 9, '\x7b226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c2265706f6368223a312c22707572706f7365223a22636d736465736b206a6f75726e616c2068656164222c22726f6f74223a2234323534633939653439666133616164623331326535656132356431326637333762633163623663616463366136376133373261353266333432366664393164222c2273697a65223a392c2276223a317d', '\x4df7008e4bcbf573a6ae408d956821195a84001fc1922029b87cbad7536daaec24bb6b833b44ef67b218421feaa8a0e5f26f1b0fedb5879ba9782e90183f4d08', '2ba361812903ff2c402f9f3160773cbde804146fa33e0a259b9f8d4fb8f5c3bc', NULL);
+
+
+--
+-- Data for Name: journal_leaves; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.journal_leaves VALUES ('sandbox', 0, '2026-06-01T08:00:00.000000Z', '01a219f0-0db1-7870-8fb9-e5119f13911d', 0, 'body', 'sandbox', NULL, '\x7b226163746f72223a22736572766963653a61646d696e697374726174696f6e222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226b696e64223a226368616d626572222c226e616d65223a22456e74652064692050726f7661222c227369676c65223a5b5d7d2c22636f6d6d616e64223a2230316132313966302d306462312d373837302d386662392d653531313966313339313164222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2273616e64626f78222c22696e646578223a302c226b696e64223a22626f64792e63726561746564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22626f6479222c2276223a312c22776f726b73746174696f6e223a6e756c6c7d', '\xeb4dd0ad9179c93c42b84f8adba71cd1e090697678e9efa6d00cb8b8a480e823', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 1, '2026-06-01T08:00:00.000000Z', '01a219f0-0db1-7870-8fb9-e5119f13911d', 1, 'office', 'sportello-1', NULL, '\x7b226163746f72223a22736572766963653a61646d696e697374726174696f6e222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226e616d65223a2253706f7274656c6c6f2031222c227374617465223a226f70656e227d2c22636f6d6d616e64223a2230316132313966302d306462312d373837302d386662392d653531313966313339313164222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2273706f7274656c6c6f2d31222c22696e646578223a312c226b696e64223a226f66666963652e6f70656e6564222c226f6666696365223a6e756c6c2c2270617274223a312c227468696e67223a226f6666696365222c2276223a312c22776f726b73746174696f6e223a6e756c6c7d', '\xa9821cb053eebb030a1c46d848ef0be30b868eec42c1e0f270420af0ad7bfdc0', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 2, '2026-06-01T08:00:00.000000Z', '01a219f0-0db1-7870-8fb9-e5119f13911d', 2, 'mandate', '01a219f0-0da6-7552-960b-41ccf2e65c41', 'sportello-1', '\x7b226163746f72223a22736572766963653a61646d696e697374726174696f6e222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226f6666696365223a2273706f7274656c6c6f2d31222c227065726d697373696f6e73223a5b5d2c22726f6c65223a2261646d696e6973747261746f72222c2273757370656e646564223a66616c73652c2276616c69645f66726f6d223a22323032362d30362d3031222c2276616c69645f756e74696c223a22323033302d30312d3031227d2c22636f6d6d616e64223a2230316132313966302d306462312d373837302d386662392d653531313966313339313164222c22636f6d6d69746d656e74223a2238366666316461633038633639393238363965333863353764323963343834303863356431393730386262333066393833383163343836316263623231633936222c2265706f6368223a312c226964223a2230316132313966302d306461362d373535322d393630622d343163636632653635633431222c22696e646578223a322c226b696e64223a226d616e646174652e6772616e746564222c226f6666696365223a2273706f7274656c6c6f2d31222c2270617274223a322c227468696e67223a226d616e64617465222c2276223a312c22776f726b73746174696f6e223a6e756c6c7d', '\x2f1db83d2ab0a2e7a45cf67e37d2abce76ad528640a1dcb4bde5e175b604dafd', '\x86ff1dac08c6992869e38c57d29c48408c5d19708bb30f98381c4861bcb21c96');
+INSERT INTO public.journal_leaves VALUES ('sandbox', 3, '2026-06-01T08:00:00.000000Z', '01a219f0-0dd5-7505-80ed-eb27fec1f999', 0, 'device', '7430010000000000', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306464352d373835362d613734382d303630343537313466363839222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226361223a22456e74652064692050726f7661222c226365727469666965645f756e74696c223a22323033312d31322d3331222c226b696e64223a22736d6172745f63617264222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306464352d373530352d383065642d656232376665633166393939222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2237343330303130303030303030303030222c22696e646578223a332c226b696e64223a226465766963652e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22646576696365222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x1853f6838328f078db2bdc93344571332f4d98e3c124a0884da4dee9ef919f17', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 4, '2026-06-01T08:00:00.000000Z', '01a219f0-0df1-7fe7-973b-bf2a65fd481a', 0, 'scratch_card', 'SC-0', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306466312d373433662d383063392d306666393765636338333465222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306466312d376665372d393733622d626632613635666434383161222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2253432d30222c22696e646578223a342c226b696e64223a22736372617463685f636172642e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22736372617463685f63617264222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x00a6a2b6ff68185464ce611b75da74012b128db559a4d6527f7fa2c144fe8b06', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 5, '2026-06-01T08:00:00.000000Z', '01a219f0-0e03-7665-9496-43fc59ac50e2', 0, 'device', '7430010000000001', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306530332d376337662d386436662d386531613336616365313562222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226361223a22456e74652064692050726f7661222c226365727469666965645f756e74696c223a22323033312d31322d3331222c226b696e64223a22736d6172745f63617264222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306530332d373636352d393439362d343366633539616335306532222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2237343330303130303030303030303031222c22696e646578223a352c226b696e64223a226465766963652e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22646576696365222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x9e67aa09322b0dd61ba7e4d534c408efa8fd165caabbc3661e7f14a13b41e9e5', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 6, '2026-06-01T08:00:00.000000Z', '01a219f0-0e11-7c4e-9276-9c6b0c504d12', 0, 'scratch_card', 'SC-1', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306531312d373734652d383437332d333136393134346138396139222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306531312d376334652d393237362d396336623063353034643132222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2253432d31222c22696e646578223a362c226b696e64223a22736372617463685f636172642e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22736372617463685f63617264222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x4948cb8cdcad9187e4b510c69687d0e809bfa6a4b1f9e4dcef8b0a285c7e4208', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 7, '2026-06-01T08:00:00.000000Z', '01a219f0-0e1c-7ac6-8a26-208fe0f15b21', 0, 'device', '7430010000000002', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306531622d373766662d396239632d326666636635396435353332222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226361223a22456e74652064692050726f7661222c226365727469666965645f756e74696c223a22323033312d31322d3331222c226b696e64223a22736d6172745f63617264222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306531632d376163362d386132362d323038666530663135623231222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2237343330303130303030303030303032222c22696e646578223a372c226b696e64223a226465766963652e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22646576696365222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x2b54f22d4aaf1c63f8fba4cc89ce9271c06e75b90655fe656856d2809ce7d787', NULL);
+INSERT INTO public.journal_leaves VALUES ('sandbox', 8, '2026-06-01T08:00:00.000000Z', '01a219f0-0e28-71ce-ae0d-bab516ae2ee8', 0, 'scratch_card', 'SC-2', NULL, '\x7b226163746f72223a226d616e646174653a30316132313966302d306532372d376366622d623833332d316335333138663039326361222c226174223a22323032362d30362d30315430383a30303a30302e3030303030305a222c22626f6479223a2273616e64626f78222c226368616e676573223a7b22626f6479223a2273616e64626f78222c226c6f74223a224c4f542d31222c227374617465223a22696e5f73746f636b227d2c22636f6d6d616e64223a2230316132313966302d306532382d373163652d616530642d626162353136616532656538222c22636f6d6d69746d656e74223a6e756c6c2c2265706f6368223a312c226964223a2253432d32222c22696e646578223a382c226b696e64223a22736372617463685f636172642e7265636569766564222c226f6666696365223a6e756c6c2c2270617274223a302c227468696e67223a22736372617463685f63617264222c2276223a312c22776f726b73746174696f6e223a2261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162227d', '\x6efdb727ac13662ba0eb57ddd0cc9cbae2f705383626d79b7b02702af9c385b6', NULL);
+
+
+--
+-- Data for Name: journal_nodes; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
+-- Data for Name: journal_personal; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.journal_personal VALUES ('sandbox', 2, '\x918f238fc7979faae7c565bb2ed8ca039c3f9ace6f24ef5c6b11c9fe65a94191', '\x7b226f70657261746f72223a225453534d525438374335344139353244227d');
+
+
+--
+-- Data for Name: nonces; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.nonces VALUES ('abababababababababababababababab', '2026-06-01T09:00:00+00:00');
+
+
+--
+-- Data for Name: own_authorities; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.own_authorities VALUES ('workstations', '\x30826365727469666963617465');
+
+
+--
+-- Data for Name: receipts; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0dd5-7505-80ed-eb27fec1f999', '\x31f358053800ee6d532862877a5c979e74785d98f9ba5146ccb46059bbdfd765', '{"accepted": true, "code": "", "command": "01a219f0-0dd5-7505-80ed-eb27fec1f999", "facts": null}', '2026-06-01T08:00:00+00:00');
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0df1-7fe7-973b-bf2a65fd481a', '\xfa0bedd16eddb4bb2ae7af7348c8d39e9013cffb741166b5774452f219acbc69', '{"accepted": true, "code": "", "command": "01a219f0-0df1-7fe7-973b-bf2a65fd481a", "facts": null}', '2026-06-01T08:00:00+00:00');
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0e03-7665-9496-43fc59ac50e2', '\xafeff7e4afcc4d1b9e59cd861c5ce6d07958135e8e3452710fadba54c1ab013f', '{"accepted": true, "code": "", "command": "01a219f0-0e03-7665-9496-43fc59ac50e2", "facts": null}', '2026-06-01T08:00:00+00:00');
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0e11-7c4e-9276-9c6b0c504d12', '\xc21955166e050a7233ebe0e985f94c01570f0b33f95b1629592d115ffd55d839', '{"accepted": true, "code": "", "command": "01a219f0-0e11-7c4e-9276-9c6b0c504d12", "facts": null}', '2026-06-01T08:00:00+00:00');
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0e1c-7ac6-8a26-208fe0f15b21', '\x9e13eef0d6b2274d7c18f6c62fd3dfcd57b9ee47b689a83b4e71c530fe38993a', '{"accepted": true, "code": "", "command": "01a219f0-0e1c-7ac6-8a26-208fe0f15b21", "facts": null}', '2026-06-01T08:00:00+00:00');
+INSERT INTO public.receipts VALUES ('sandbox', '01a219f0-0e28-71ce-ae0d-bab516ae2ee8', '\xd7511dfcfc9367286af59fafc260f11ce1cf624be8e80fa311309c5203356ce6', '{"accepted": true, "code": "", "command": "01a219f0-0e28-71ce-ae0d-bab516ae2ee8", "facts": null}', '2026-06-01T08:00:00+00:00');
+
+
+--
+-- Data for Name: sessions; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.sessions VALUES ('\x0101010101010101010101010101010101010101010101010101010101010101', 'RSSMRA80A01H501U', 'abababababababababababababababababababababababababababababababab', '2026-06-01T09:00:00+00:00');
+
+
+--
+-- Data for Name: things; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+INSERT INTO public.things VALUES ('body', 'sandbox', 'sandbox', NULL, NULL, NULL, '{"body": "sandbox", "kind": "chamber", "name": "Ente di Prova", "sigle": []}');
+INSERT INTO public.things VALUES ('office', 'sportello-1', 'sandbox', NULL, 'open', NULL, '{"body": "sandbox", "name": "Sportello 1", "state": "open"}');
+INSERT INTO public.things VALUES ('mandate', '01a219f0-0da6-7552-960b-41ccf2e65c41', 'sandbox', 'sportello-1', NULL, 'TSSMRT87C54A952D', '{"body": "sandbox", "office": "sportello-1", "operator": "TSSMRT87C54A952D", "permissions": [], "role": "administrator", "suspended": false, "valid_from": "2026-06-01", "valid_until": "2030-01-01"}');
+INSERT INTO public.things VALUES ('device', '7430010000000000', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "ca": "Ente di Prova", "certified_until": "2031-12-31", "kind": "smart_card", "lot": "LOT-1", "state": "in_stock"}');
+INSERT INTO public.things VALUES ('scratch_card', 'SC-0', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "lot": "LOT-1", "state": "in_stock"}');
+INSERT INTO public.things VALUES ('device', '7430010000000001', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "ca": "Ente di Prova", "certified_until": "2031-12-31", "kind": "smart_card", "lot": "LOT-1", "state": "in_stock"}');
+INSERT INTO public.things VALUES ('scratch_card', 'SC-1', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "lot": "LOT-1", "state": "in_stock"}');
+INSERT INTO public.things VALUES ('device', '7430010000000002', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "ca": "Ente di Prova", "certified_until": "2031-12-31", "kind": "smart_card", "lot": "LOT-1", "state": "in_stock"}');
+INSERT INTO public.things VALUES ('scratch_card', 'SC-2', 'sandbox', NULL, 'in_stock', NULL, '{"body": "sandbox", "lot": "LOT-1", "state": "in_stock"}');
+
+
+--
+-- Name: enrolment_codes enrolment_codes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.enrolment_codes
+    ADD CONSTRAINT enrolment_codes_pkey PRIMARY KEY (digest);
+
+
+--
+-- Name: jobs jobs_key_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_key_key UNIQUE (key);
+
+
+--
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: journal_bodies journal_bodies_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.journal_bodies
+    ADD CONSTRAINT journal_bodies_pkey PRIMARY KEY (body);
+
+
+--
+-- Name: journal_heads journal_heads_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.journal_heads
+    ADD CONSTRAINT journal_heads_pkey PRIMARY KEY (body, epoch, size);
+
+
+--
+-- Name: journal_leaves journal_leaves_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.journal_leaves
+    ADD CONSTRAINT journal_leaves_pkey PRIMARY KEY (body, leaf_index);
+
+
+--
+-- Name: journal_nodes journal_nodes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.journal_nodes
+    ADD CONSTRAINT journal_nodes_pkey PRIMARY KEY (body, level, node_index);
+
+
+--
+-- Name: journal_personal journal_personal_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.journal_personal
+    ADD CONSTRAINT journal_personal_pkey PRIMARY KEY (body, leaf_index);
+
+
+--
+-- Name: nonces nonces_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.nonces
+    ADD CONSTRAINT nonces_pkey PRIMARY KEY (nonce);
+
+
+--
+-- Name: own_authorities own_authorities_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.own_authorities
+    ADD CONSTRAINT own_authorities_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: receipts receipts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (body, command);
+
+
+--
+-- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_digest);
+
+
+--
+-- Name: things things_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.things
+    ADD CONSTRAINT things_pkey PRIMARY KEY (thing, id);
+
+
+--
+-- Name: jobs_by_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_by_due ON public.jobs USING btree (state, due_at);
+
+
+--
+-- Name: journal_leaves_by_command; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX journal_leaves_by_command ON public.journal_leaves USING btree (body, command, part);
+
+
+--
+-- Name: journal_leaves_by_thing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX journal_leaves_by_thing ON public.journal_leaves USING btree (body, thing, thing_id, leaf_index);
+
+
+--
+-- Name: things_by_body; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX things_by_body ON public.things USING btree (body, thing, state);
+
+
+--
+-- Name: things_by_owner; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX things_by_owner ON public.things USING btree (thing, owner);
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+

@@ -1,0 +1,192 @@
+"""Work lists of a long life: ``python -m tests.benchmarks.lists [--sizes 200000 1000000] [--queries 200]``.
+
+The desk's encrypted file is filled to each size in turn. Measured is what a screen does at a key press:
+the first keys of a query and the first page of rows. Queries are combinations of operator, office,
+period and state, and typed pieces of names, codici fiscali, serials and codes. QSqlTableModel gets the
+same file without its encryption (Qt's driver reads none) and the same conditions, as it is used: a
+filter, an order, `select`, and the first page read.
+
+Goals: p99 under 50 ms by operator, office, period and state, growing less than 1.5 times from 1 M to
+5 M (here: from the first to the last size); first rows within 100 ms (p99). By the clock and by the
+thread's own processor time: on a shared machine the second says what the program needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtSql import QSqlDatabase, QSqlTableModel
+
+from cmsdesk.sync.list_rows import WorkList, table_of
+from cmsdesk.sync.work_lists import FIRST, PAGE, ListQuery, WorkLists
+from tests.benchmarks.list_file import (
+    DAYS,
+    FIRST_DAY,
+    NAMES,
+    OFFICES,
+    OPERATORS,
+    STATES,
+    SURNAMES,
+    fill,
+    open_file,
+)
+from tests.benchmarks.machine import describe
+
+GOAL_MS, GROWTH, FIRST_ROWS_MS = 50.0, 1.5, 100.0
+Took = tuple[float, float]
+"""By the clock and of the processor, seconds."""
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[200_000, 1_000_000])
+    parser.add_argument("--queries", type=int, default=200)
+    options = parser.parse_args()
+    print("\n".join(describe(["sqlcipher3", "PySide6-Essentials"])), flush=True)
+    application = QCoreApplication([])
+    found = []
+    for size in options.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(at_size(Path(folder), size, options.queries))
+    for name, place in (("clock", 0), ("processor", 1)):
+        growth = p99(found[-1], place) / p99(found[0], place)
+        sizes = f"{options.sizes[0]:,} to {options.sizes[-1]:,}"
+        print(f"growth of the filters' p99 from {sizes}, {name}: {growth:.2f} (goal {GROWTH})")
+    application.quit()
+
+
+def at_size(folder: Path, size: int, number: int) -> list[Took]:
+    """Print one size's figures; return how long each filtered query took."""
+    path, began = folder / "desk.db", time.process_time()
+    writing = open_file(path)
+    fill(writing, size)
+    print(f"{size:,} rows: filled in {time.process_time() - began:.0f} s of the processor", flush=True)
+    plain = folder / "plain.db"
+    writing.execute("ATTACH DATABASE ? AS plain KEY ''", (str(plain),))
+    writing.execute("SELECT sqlcipher_export('plain')")
+    writing.close()
+    database = open_file(path)
+    lists = WorkLists(database)
+    filtered = [first_rows(lists, query) for query in filters(number)]
+    say(f"{size:,} rows, operator, office, period, state", filtered, GOAL_MS)
+    typed = [first_rows(lists, query) for query in searches(number)]
+    say(f"{size:,} rows, typed texts", typed, FIRST_ROWS_MS)
+    database.close()
+    with_qt(plain, size, filtered, number)
+    return filtered
+
+
+def with_qt(plain: Path, size: int, ours: Sequence[Took], number: int) -> None:
+    connection = QSqlDatabase.addDatabase("QSQLITE", "peer")
+    connection.setDatabaseName(str(plain))
+    assert connection.open()
+    model = QSqlTableModel(None, connection)
+    model.setTable(table_of(WorkList.REQUESTS))
+    model.setSort(0, Qt.SortOrder.DescendingOrder)
+    theirs = [measured(partial(show_in_qt, model, query)) for query in filters(number)[: number // 4]]
+    say(f"{size:,} rows, QSqlTableModel on the same file without encryption, the same filters", theirs, 0)
+    for name, place in (("clock", 0), ("processor", 1)):
+        ratio = p99(theirs, place) / p99(ours, place)
+        print(f"{size:,} rows, p99 of QSqlTableModel over ours, {name}: {ratio:.1f}")
+    model.clear()
+    del model
+    connection.close()
+    del connection
+    QSqlDatabase.removeDatabase("peer")
+
+
+def first_rows(lists: WorkLists, query: ListQuery) -> Took:
+    """Return how long a key press takes to the first page of rows."""
+    return measured(lambda: lists.rows(query.list, lists.keys(query, FIRST)[:PAGE]))
+
+
+def show_in_qt(model: QSqlTableModel, query: ListQuery) -> None:
+    parts = [
+        f"{name} = '{value}'"
+        for name, values in (
+            ("operator", query.operators),
+            ("office", query.offices),
+            ("state", query.states),
+        )
+        for value in values
+    ]
+    if query.created_from is not None and query.created_before is not None:
+        start, end = query.created_from.isoformat(), query.created_before.isoformat()
+        parts.append(f"created_at >= '{start}' AND created_at < '{end}'")
+    model.setFilter(" AND ".join(parts))
+    assert model.select()
+    for row in range(min(PAGE, model.rowCount())):
+        for column in range(model.columnCount()):
+            model.data(model.index(row, column))
+
+
+def filters(number: int) -> list[ListQuery]:
+    """Return combinations of operator, office, period and state; each has at least one of them."""
+    chance, made = random.Random(11), []
+    while len(made) < number:
+        start = FIRST_DAY + timedelta(days=chance.randrange(DAYS - 60))
+        period = chance.random() < 0.5
+        query = ListQuery(
+            WorkList.REQUESTS,
+            operators=frozenset({chance.choice(OPERATORS)} if chance.random() < 0.5 else ()),
+            offices=frozenset({chance.choice(OFFICES)} if chance.random() < 0.5 else ()),
+            states=frozenset({chance.choice(STATES)} if chance.random() < 0.5 else ()),
+            created_from=start if period else None,
+            created_before=start + timedelta(days=chance.choice((1, 7, 31))) if period else None,
+        )
+        if query != ListQuery(WorkList.REQUESTS):
+            made.append(query)
+    return made
+
+
+def searches(number: int) -> list[ListQuery]:
+    """Return what a person types, letter by letter: a name, a codice fiscale, a serial, a code."""
+    chance, made = random.Random(13), []
+    while len(made) < number:
+        surname, name = chance.choice(SURNAMES), chance.choice(NAMES)
+        whole = chance.choice(
+            (
+                f"{surname} {name}",
+                f"{surname[:3]}{name[:3]}{chance.randrange(200_000):06}",
+                f"7430{chance.randrange(200_000):012}",
+                f"R-2023-{chance.randrange(20_000):07}",
+            )
+        )
+        made.append(ListQuery(WorkList.REQUESTS, contains=whole[: chance.randint(1, len(whole))]))
+    return made
+
+
+def measured(work: Callable[[], object]) -> Took:
+    began, worked = time.perf_counter(), time.thread_time()
+    work()
+    return time.perf_counter() - began, time.thread_time() - worked
+
+
+def p99(took: Sequence[Took], place: int) -> float:
+    return statistics.quantiles([one[place] for one in took], n=100, method="inclusive")[-1]
+
+
+def say(what: str, took: Sequence[Took], goal: float) -> None:
+    """Print median and p99."""
+    parts = []
+    for name, place in (("clock", 0), ("processor", 1)):
+        middle = statistics.median(one[place] for one in took) * 1e3
+        parts.append(f"{name} median {middle:.1f} ms, p99 {p99(took, place) * 1e3:.1f} ms")
+    print(f"{what}: {'; '.join(parts)}" + (f" (goal p99 {goal:.0f})" if goal else ""), flush=True)
+
+
+if __name__ == "__main__":
+    main()

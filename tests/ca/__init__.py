@@ -1,0 +1,1 @@
+"""The certificate authority port and its adapters."""

@@ -1,0 +1,120 @@
+"""Body, sites and offices: by keyboard, on the real service (ORG-1, ORG-7)."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from cmsdesk.desk.screens.administration.offices import OfficesScreen
+from cmsdesk.desk.screens.administration.places import Level, new_place_id
+from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.domain.events import Document
+from tests.desk.administration.conftest import OpenScreen
+from tests.desk.administration.test_operators import named, press
+from tests.desk.bench import Desk, wait_for
+from tests.desk.test_window import nameless
+from tests.sync.bench import BODY, OFFICE, SECOND_OFFICE
+
+
+def places(desk: Desk, thing: str) -> dict[str, Document]:
+    return {key: document for (kind, key), document in desk.central.things(BODY).items() if kind == thing}
+
+
+def choose(screen: OfficesScreen, key: str) -> None:
+    screen.activate(thing=key)
+    wait_for(lambda: screen._chosen == key and screen.chosen() is not None)
+    name = screen.chosen().name
+    wait_for(lambda: screen.side.shown is not None and screen.side.shown.accessibleName() == name)
+
+
+def test_a_site_and_an_office_in_it_are_opened_by_keyboard(opened: OpenScreen, desk: Desk) -> None:
+    screen: OfficesScreen = opened("offices")
+    press(named(screen, "Nuova sede"))
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert screen.form is not None, "a name is wanted"
+    QTest.keyClicks(QApplication.focusWidget(), "Sede di Bressanone")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClicks(QApplication.focusWidget(), "Via Prova 1, 39042 Bressanone")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    wait_for(lambda: bool(places(desk, "site")))
+    [(site, document)] = places(desk, "site").items()
+    assert document["address"] == "Via Prova 1, 39042 Bressanone"
+    choose(screen, f"site/{site}")
+    press(named(screen, "Nuovo ufficio qui"))
+    QTest.keyClicks(QApplication.focusWidget(), "Sportello 2")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    wait_for(lambda: len(places(desk, "office")) == 3)
+    [made] = [office for office in places(desk, "office").values() if office.get("site") == site]
+    assert made["name"] == "Sportello 2"
+    wait_for(lambda: [one.level for one in screen.model.rows][:3] == [Level.BODY, Level.SITE, Level.OFFICE])
+
+
+def test_the_body_gets_another_name_and_sigle(opened: OpenScreen, desk: Desk) -> None:
+    screen: OfficesScreen = opened("offices")
+    choose(screen, f"body/{BODY}")
+    press(named(screen, "Modifica"))
+    form = screen.form
+    form.name.setText("Camera di Prova")
+    form.sigle.setText("BZ, B")
+    QTest.keyClick(form.sigle, Qt.Key.Key_Return)
+    assert form._sigle_row.wrong
+    form.sigle.setText("BZ, TN")
+    QTest.keyClick(form.sigle, Qt.Key.Key_Return)
+    wait_for(lambda: desk.central.things(BODY)["body", BODY]["name"] == "Camera di Prova")
+    assert desk.central.things(BODY)["body", BODY]["sigle"] == ["BZ", "TN"]
+
+
+def test_an_office_closes_after_asking_and_opens_again(opened: OpenScreen, desk: Desk) -> None:
+    screen: OfficesScreen = opened("offices")
+    choose(screen, f"office/{SECOND_OFFICE}")
+    press(named(screen, "Chiudere…"))
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert screen.form is None, "the second Enter leaves it"
+    assert places(desk, "office")[SECOND_OFFICE]["state"] == "open"
+    press(named(screen, "Chiudere…"))
+    QTest.qWait(20)
+    press(named(screen, "Chiudere"))
+    wait_for(lambda: places(desk, "office")[SECOND_OFFICE]["state"] == "closed")
+    wait_for(lambda: f"office/{SECOND_OFFICE}" not in {one.key for one in screen.model.rows})
+    screen.closed.setChecked(True)
+    choose(screen, f"office/{SECOND_OFFICE}")
+    wait_for(lambda: any(one.text() == "Riapri" for one in screen.findChildren(QPushButton)))
+    press(named(screen, "Riapri"))
+    wait_for(lambda: places(desk, "office")[SECOND_OFFICE]["state"] == "open")
+
+
+def test_ones_own_office_offers_no_closing_and_leads_to_its_people(
+    opened: OpenScreen, window: DeskWindow
+) -> None:
+    screen: OfficesScreen = opened("offices")
+    choose(screen, f"office/{OFFICE}")
+    words = {one.text().strip() for one in screen.findChildren(QPushButton) if one.isVisible()}
+    assert "Chiudere…" not in words
+    [link] = [
+        one
+        for one in screen.findChildren(QPushButton)
+        if one.isVisible() and one.accessibleName().startswith("Müller Jürgen")
+    ]
+    press(link)
+    shown = window.current
+    assert shown is not None
+    assert shown is not screen
+    wait_for(lambda: getattr(shown, "_chosen", "") == "MLLJGN70A01A952M")
+
+
+def test_every_control_has_a_name(opened: OpenScreen, window: DeskWindow) -> None:
+    screen: OfficesScreen = opened("offices")
+    for key in (f"body/{BODY}", f"office/{SECOND_OFFICE}"):
+        choose(screen, key)
+        assert nameless(window) == []
+        for show in (screen.amend, screen.new_site, screen.new_office, screen.move_operators):
+            show()
+            assert nameless(window) == []
+            screen.close_form()
+
+
+def test_ids_of_new_places_are_free_and_readable() -> None:
+    assert new_place_id("uno", "Sede di Brunico – Öst", ()) == "uno-sede-di-brunico-ost"
+    assert new_place_id("uno", "Sede", ("uno-sede", "uno-sede-2")) == "uno-sede-3"
+    assert new_place_id("uno", "—", ()) == "uno-1"

@@ -1,0 +1,114 @@
+"""Dates as people type and say them, choices that survive a damaged file, notices, steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from cmsdesk.base.errors import Bug
+from cmsdesk.desk.preferences import Choices, Preferences
+from cmsdesk.desk.texts_qt import LiveTexts
+from cmsdesk.desk.theme import Theme
+from cmsdesk.desk.widgets.date_field import read_date
+from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.operations.errors import CardGone
+
+TODAY = date(2026, 6, 1)
+NOW = datetime(2026, 6, 1, 8, 42, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("12041988", date(1988, 4, 12)),
+        ("120488", date(1988, 4, 12)),
+        ("12/4/88", date(1988, 4, 12)),
+        ("12.04.1988", date(1988, 4, 12)),
+        ("1988-04-12", date(1988, 4, 12)),
+        ("010136", date(2036, 1, 1)),
+        ("010137", date(1937, 1, 1)),
+        ("31/02/1988", None),
+        ("1988", None),
+        ("", None),
+    ],
+)
+def test_a_date_is_read_as_people_type_it(typed: str, read: date | None) -> None:
+    assert read_date(typed, TODAY) == read
+
+
+@pytest.mark.parametrize(
+    ("language", "today", "near", "far"),
+    [
+        ("it", "oggi 10:42", "3 marzo 10:42", "3 marzo 2024"),
+        ("de", "heute 10:42", "3. März 10:42", "3. März 2024"),
+        ("en", "today 10:42", "3 March 10:42", "3 March 2024"),
+    ],
+)
+def test_days_are_said_as_people_say_them(
+    application: QApplication, language: str, today: str, near: str, far: str
+) -> None:
+    texts = LiveTexts(language)
+    assert texts.when(NOW, NOW) == today
+    assert texts.when(datetime(2026, 3, 3, 9, 42, tzinfo=UTC), NOW) == near
+    assert texts.day(date(2024, 3, 3), TODAY) == far
+
+
+def test_choices_are_kept_and_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "here" / "preferences.json"
+    Preferences(path).choose(language="de", scale=150)
+    assert Preferences(path).choices == Choices(language="de", scale=150)
+    for damage in ("", "[]", "{", '{"language": "fr", "scale": 33, "look": 7, "idle_minutes": true}'):
+        path.write_text(damage, encoding="utf-8")
+        assert Preferences(path).choices == Choices()
+
+
+def test_a_notice_says_cause_next_step_and_code_in_the_language_of_the_moment(
+    application: QApplication,
+) -> None:
+    texts = LiveTexts("it")
+    notice = Notice(texts, Theme(application))
+    assert notice.text == ""
+    notice.error(CardGone(reader="Lettore 2"))
+    assert "Lettore 2" in notice.text
+    assert "CARD-GONE" in notice.text
+    assert notice.accessibleName() == notice.text
+    before = notice.text
+    texts.set_language("de")
+    assert notice.text != before
+    notice.error(Bug("wrong"))
+    assert "BUG-BUG" in notice.text
+    assert "wrong" not in notice.text
+    notice.clear()
+    assert notice.isHidden()
+
+
+def test_the_first_frame_needs_no_rules_no_network_and_no_store() -> None:
+    script = """
+import sys
+from pathlib import Path
+from cmsdesk.base.clock import SystemClock
+from cmsdesk.desk.application import create_app, create_window
+from cmsdesk.desk.environment import Environment
+from cmsdesk.desk.preferences import Preferences
+class NoReaders:
+    def snapshot(self): return []
+    def wait(self, timeout_s): return False
+    def close(self): pass
+preferences = Preferences(Path("none.json"))
+application = create_app(preferences)
+window = create_window(application, None, NoReaders(), preferences, Environment("x"), SystemClock())
+window.show()
+application.processEvents()
+heavy = ("cmsdesk.domain", "cmsdesk.operations", "cmsdesk.sync", "cmsdesk.desk.session", "cryptography")
+print(sorted(name for name in sys.modules if name.startswith(heavy)))
+window.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

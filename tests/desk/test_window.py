@@ -1,0 +1,270 @@
+"""Every screen: by keyboard alone, with a name for every control, in both themes and three languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTableView,
+    QWidget,
+)
+
+from cmsdesk.base.texts import LANGUAGES
+from cmsdesk.desk.screens.list_screen import ListScreen
+from cmsdesk.desk.screens.request_detail import RequestDetail
+from cmsdesk.desk.session import Link
+from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.desk.theme import Look
+from cmsdesk.desk.tokens import TARGET
+from cmsdesk.domain.organisation import Role
+from cmsdesk.operations.errors import ServiceUnreachable
+from tests.desk.bench import Desk, wait_for, window_of
+
+OWN = ("home", "requests", "holders", "devices", "certificates", "card_tools", "delivery", "settings")
+CONTROLS = {
+    QAccessible.Role.Button,
+    QAccessible.Role.PushButton,
+    QAccessible.Role.CheckBox,
+    QAccessible.Role.RadioButton,
+    QAccessible.Role.ComboBox,
+    QAccessible.Role.EditableText,
+    QAccessible.Role.Table,
+    QAccessible.Role.List,
+}
+
+
+def tree(widget: QWidget) -> Iterator[QAccessibleInterface]:
+    """Yield the visible accessible things below a widget."""
+    found = QAccessible.queryAccessibleInterface(widget)
+    waiting = [found] if found is not None else []
+    while waiting:
+        one = waiting.pop()
+        if one is None or one.state().invisible:
+            continue
+        yield one
+        if one.role() not in (QAccessible.Role.Table, QAccessible.Role.List, QAccessible.Role.ComboBox):
+            waiting += [one.child(number) for number in range(one.childCount())]
+
+
+def nameless(widget: QWidget) -> list[str]:
+    return [
+        str(one.object())
+        for one in tree(widget)
+        if one.role() in CONTROLS and not one.text(QAccessible.Text.Name).strip()
+    ]
+
+
+def settled(window: DeskWindow, screen: str) -> None:
+    window.activateWindow()
+    wait_for(window.isActiveWindow)
+    window.open(screen)
+    shown = window.current
+    if isinstance(shown, ListScreen):
+        wait_for(lambda: shown._count is not None)
+    still = words(window)
+
+    def nothing_more_comes() -> bool:
+        """What a screen counts in threads has come when its words stay as they are."""
+        nonlocal still
+        before, still = still, (QTest.qWait(300), words(window))[1]
+        return before == still
+
+    wait_for(nothing_more_comes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("look", [Look.LIGHT, Look.DARK])
+def test_no_control_is_without_a_name(window: DeskWindow, language: str, look: Look) -> None:
+    window.texts.set_language(language)
+    window.theme.put_on(look)
+    for screen in OWN:
+        settled(window, screen)
+        assert nameless(window) == [], screen
+
+
+@pytest.mark.parametrize("screen", OWN)
+def test_tab_reaches_every_control_and_targets_are_large_enough(window: DeskWindow, screen: str) -> None:
+    settled(window, screen)
+    kinds = (QPushButton, QComboBox, QLineEdit, QTableView)
+    wanted = {one for one in window.findChildren(QWidget) if isinstance(one, kinds) and one.isVisible()}
+    wanted = {one for one in wanted if one.isEnabled()}
+    reached: list[QWidget] = []
+    window.activateWindow()
+    focused = QApplication.focusWidget()
+    for _ in range(200):
+        QTest.keyClick(focused or window, Qt.Key.Key_Tab)
+        focused = QApplication.focusWidget()
+        if focused is None or focused in reached:
+            break
+        reached.append(focused)
+    missed = wanted - set(reached)
+    assert not missed, [one.accessibleName() for one in missed]
+    small = [
+        (type(one).__name__, one.accessibleName(), one.height()) for one in wanted if one.height() < TARGET
+    ]
+    assert small == []
+
+
+def test_every_word_follows_the_language(window: DeskWindow) -> None:
+    for screen in OWN:
+        settled(window, screen)
+        said: dict[str, list[str]] = {}
+
+        def comes_back(said: dict[str, list[str]] = said) -> bool:
+            """Through all languages and back; what is counted in threads may change it once or twice."""
+            for language in LANGUAGES:
+                window.texts.set_language(language)
+                QTest.qWait(20)
+                said[language] = words(window)
+            window.texts.set_language("it")
+            QTest.qWait(20)
+            return said["it"] == words(window)
+
+        wait_for(comes_back)
+        assert window.texts.language == "it"
+        assert len({tuple(found) for found in said.values()}) == len(LANGUAGES), screen
+
+
+def words(window: DeskWindow) -> list[str]:
+    return [one.text() for one in window.findChildren(QLabel) if one.isVisible() and one.text()]
+
+
+def test_a_request_is_approved_by_keyboard_alone(window: DeskWindow, desk: Desk) -> None:
+    settled(window, "home")
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Return)
+    shown = window.current
+    assert isinstance(shown, ListScreen)
+    assert shown.filters.query().states == {"registered"}
+    wait_for(lambda: shown._count is not None and isinstance(detail(shown), RequestDetail))
+    request = detail(shown)._id
+    QTest.keyClick(shown.table, Qt.Key.Key_Return)
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Return)
+    wait_for(lambda: desk.central.things("uno")["request", request]["state"] == "approved")
+
+
+def test_a_cancellation_wants_its_reason_and_is_not_lost_to_a_change_elsewhere(
+    window: DeskWindow, desk: Desk
+) -> None:
+    settled(window, "requests")
+    shown = window.current
+    assert isinstance(shown, ListScreen)
+    wait_for(lambda: isinstance(detail(shown), RequestDetail))
+    made = detail(shown)
+    made._ask_reason()
+    QTest.keyClick(made.reason, Qt.Key.Key_Return)
+    assert made._cancelling.isVisible()
+    QTest.keyClicks(made.reason, "Ritirata dal richiedente")
+    window.session.changed.emit(frozenset())
+    QTest.qWait(400)
+    assert detail(shown) is made
+    QTest.keyClick(made.reason, Qt.Key.Key_Return)
+    wait_for(lambda: desk.central.things("uno")["request", made._id]["state"] == "cancelled")
+    assert desk.central.things("uno")["request", made._id]["reason"] == "Ritirata dal richiedente"
+
+
+def detail(screen: ListScreen) -> RequestDetail:
+    found = screen._detail.widget()
+    assert found is None or isinstance(found, RequestDetail)
+    return found  # type: ignore[return-value]
+
+
+def test_the_palette_finds_a_person_and_esc_gives_the_focus_back(window: DeskWindow) -> None:
+    settled(window, "home")
+    before = QApplication.focusWidget()
+    QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    line = window._palette.line
+    assert line.hasFocus()
+    QTest.keyClicks(line, "perath")
+    wait_for(lambda: window._palette.list.count() > 0)
+    QTest.keyClick(line, Qt.Key.Key_Escape)
+    assert not window._palette.isVisible()
+    assert QApplication.focusWidget() is before
+    QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(line, "perath")
+    wait_for(lambda: window._palette.list.count() > 0)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    shown = window.current
+    assert isinstance(shown, ListScreen)
+    wait_for(lambda: shown._stamp is not None and "Perathoner" in shown._stamp[0].name)
+
+
+def test_esc_goes_back_and_shortcuts_open_screens(window: DeskWindow) -> None:
+    settled(window, "home")
+    QTest.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert window._history[-1] == "requests"
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Escape)
+    assert window._history[-1] == "home"
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    assert window._shortcuts.isVisible()
+    QTest.keyClick(window._shortcuts, Qt.Key.Key_Escape)
+    assert not window._shortcuts.isVisible()
+
+
+def test_what_the_mandate_does_not_allow_is_not_there(
+    application: QApplication, desk: Desk, tmp_path: Path
+) -> None:
+    folder = tmp_path / "administrator"
+    folder.mkdir()
+    administrator = Desk(desk.central, folder, Role.ADMINISTRATOR)
+    window = window_of(application, desk.clock, folder)
+    window.begin(administrator.parts())
+    assert not window.can_open("requests")
+    window.open("requests")
+    assert window._history == ["home"]
+    assert "Richieste" not in {entry.words for entry in window._offered()}
+    window.close()
+
+
+def test_the_sandbox_is_named_on_the_window_and_its_title(
+    application: QApplication, desk: Desk, tmp_path: Path
+) -> None:
+    window = window_of(application, desk.clock, tmp_path, sandbox=True)
+    window.show()
+    assert "AMBIENTE DI PROVA" in window.windowTitle()
+    assert any("AMBIENTE DI PROVA" in said for said in words(window))
+    window.begin(desk.parts())
+    assert "AMBIENTE DI PROVA" in window.windowTitle()
+    assert any("AMBIENTE DI PROVA" in said for said in words(window))
+    window.texts.set_language("de")
+    assert "TESTUMGEBUNG" in window.windowTitle()
+    window.close()
+
+
+def test_a_lost_network_is_said_in_words_and_work_goes_on(window: DeskWindow, desk: Desk) -> None:
+    desk.line.faults.extend(["request"] * 4)
+    window.session.sync_now()
+    wait_for(lambda: window.session.sync_state.link is Link.DOWN)
+    assert any("Rete assente" in said for said in words(window))
+    cause = window.texts.error(ServiceUnreachable(reason="no answer"))[0]
+    assert any(cause[:20] in said for said in words(window))
+    desk.line.faults.clear()
+    window.session.sync_now()
+    wait_for(lambda: window.session.sync_state.link is Link.UP)
+    assert not any("Rete assente" in said for said in words(window))
+
+
+def test_a_list_is_exported_as_it_is_shown(window: DeskWindow, desk: Desk, tmp_path: Path) -> None:
+    settled(window, "requests")
+    shown = window.current
+    assert isinstance(shown, ListScreen)
+    shown.activate(states=frozenset({"approved"}))
+    path = tmp_path / "richieste.csv"
+    shown.export_to(path)
+    wait_for(lambda: bool(shown.notice.text))
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("Nome;Codice fiscale;Stato")
+    things = desk.central.things("uno").items()
+    approved = [one for (thing, _), one in things if thing == "request" and one["state"] == "approved"]
+    assert approved
+    assert len(lines) == 1 + len(approved)
+    assert all("Approvata" in line for line in lines[1:])

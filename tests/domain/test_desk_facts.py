@@ -1,0 +1,142 @@
+"""What has happened at the desk is recorded whatever the records say, and what does not fit is a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmsdesk.domain.commands import Refusal
+from cmsdesk.domain.decisions import RULES
+from cmsdesk.domain.events import Event
+from cmsdesk.domain.organisation import Permission, Role
+from cmsdesk.domain.problem import REASONS
+from cmsdesk.domain.request import RequestState
+from tests.domain import desk_stories as told
+from tests.domain.test_decisions import DELIVERED, ISSUED, REGISTER, World
+
+
+def problems(events: list[Event]) -> set[str]:
+    """Return the reasons of the problem among events."""
+    return {reason for event in events if event.thing == "problem" for reason in event.changes["reasons"]}
+
+
+@pytest.mark.parametrize("state", RequestState)
+def test_a_hand_over_is_never_refused_for_the_state(state: RequestState) -> None:
+    world = World(ISSUED)
+    world.documents["request", "R-1"]["state"] = state.value
+    events = world.decide("request.deliver", {"request": "R-1"})
+    kinds = [event.kind for event in events]
+    if state is RequestState.PRODUCED:
+        assert kinds == ["request.delivered", "device.delivered"]
+    elif state is RequestState.DELIVERED:
+        assert kinds == []
+    else:
+        assert kinds == ["problem.noted"]
+        assert problems(events) == {"delivered_as_it_was"}
+
+
+@pytest.mark.parametrize("state", ["in_stock", "in_production", "set_aside", "delivered"])
+def test_a_device_in_another_state_does_not_keep_the_hand_over_back(state: str) -> None:
+    world = World(ISSUED)
+    world.documents["device", "D-1"]["state"] = state
+    events = world.decide("request.deliver", {"request": "R-1"})
+    assert [event.kind for event in events] == ["request.delivered", "problem.noted"]
+
+
+def test_the_device_goes_with_the_request() -> None:
+    world = World(DELIVERED)
+    assert world.documents["device", "D-1"]["state"] == "delivered"
+
+
+PAYMENTS = [
+    (told.REGISTERED, {}, set()),
+    (told.REGISTERED, {"amount_cents": 2499}, {"other_amount"}),
+    (told.REGISTERED, {"number": 3}, {"receipt_skipped"}),
+    (told.CANCELLED, {}, {"request_cancelled"}),
+    ([], {}, {"request_unknown"}),
+    (told.PAID, {"payment": "Y-2"}, {"receipt_repeated", "other_amount"}),
+    (told.PAID, {"payment": "Y-2", "number": 2, "request": "R-9"}, {"request_unknown"}),
+]
+
+
+@pytest.mark.parametrize(("story", "change", "reasons"), PAYMENTS)
+def test_a_payment_is_recorded_and_what_does_not_fit_is_told(
+    story: list[told.Line], change: dict[str, Any], reasons: set[str]
+) -> None:
+    events = World(story).decide("payment.record", {**told.PAY, **change})
+    assert events[0].kind == "payment.recorded"
+    assert problems(events) == reasons <= set(REASONS)
+
+
+def test_money_of_a_till_of_another_office_is_a_problem() -> None:
+    world = World([*told.PAID, ("office.open", {"office": "sportello-2", "name": "2"})])
+    facts = {**told.PAY, "payment": "Y-2", "number": 2, "request": "R-9"}
+    found = world.decide("payment.record", facts, office="sportello-2")
+    assert problems(found) == {"request_unknown", "till_elsewhere"}
+
+
+def test_an_ir_takes_no_money_for_another_offices_request_without_a_problem() -> None:
+    world = World(told.REGISTERED)
+    ir = {"role": Role.IR, "office": "sportello-2", "permissions": frozenset({Permission.PAYMENTS})}
+    events = world.decide("payment.record", told.PAY, **ir)
+    assert problems(events) == {"request_unknown"}
+    assert {event.changes["office"] for event in events} == {"sportello-2"}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["cash", "pos"]), st.integers(1, 10_000)), min_size=1, max_size=8),
+    st.integers(0, 100_000),
+)
+def test_a_closing_says_what_the_receipts_say(taken: list[tuple[str, int]], counted: int) -> None:
+    world = World(told.REGISTERED)
+    for number, (method, cents) in enumerate(taken, 1):
+        facts = {"payment": f"Y-{number}", "number": number, "method": method, "amount_cents": cents}
+        world.apply(world.decide("payment.record", {**told.PAY, **facts}))
+    closed = world.apply(world.decide("till.close", {**told.CLOSE, "counted_cash_cents": counted}))
+    closing = dict(closed[0].changes)
+    cash = sum(cents for method, cents in taken if method == "cash")
+    assert closing["cash_cents"] == cash
+    assert closing["cash_cents"] + closing["pos_cents"] == sum(cents for _, cents in taken)
+    assert closing["difference_cents"] == counted - cash
+    assert (closing["first_number"], closing["last_number"]) == (1, len(taken)) == (1, closing["count"])
+    assert world.documents["request", "R-1"]["paid_cents"] == sum(cents for _, cents in taken)
+    again = world.apply(world.decide("till.close", {**told.CLOSE, "closing": "K-2"}))[0].changes
+    assert (again["number"], again["count"], again["cash_cents"], again["pos_cents"]) == (2, 0, 0, 0)
+    following = {**told.PAY, "payment": "Y-99", "number": len(taken) + 1}
+    assert "receipt_skipped" not in problems(world.decide("payment.record", following))
+    assert "receipt_repeated" not in problems(world.decide("payment.record", following))
+
+
+def test_what_an_amendment_leaves_out_is_taken_away() -> None:
+    world = World([*told.BOOKED, *told.REGISTERED])
+    assert world.documents["request", "R-1"]["first_issue"]["fee_cents"] == 2500
+    world.apply(world.decide("request.amend", REGISTER))
+    assert "first_issue" not in world.documents["request", "R-1"]
+    assert world.documents["request", "R-1"]["registered_by"] == "M-0"
+
+
+@pytest.mark.parametrize(("kind", "story", "facts", "events"), told.ACCEPTED)
+def test_the_journals_public_part_names_nobody(
+    kind: str, story: list[told.Line], facts: dict[str, Any], events: str
+) -> None:
+    for event in World(story).decide(kind, facts):
+        public = str(dict(event.changes))
+        for word in ("Tessari", "TSSMRT", "@", "BZ-12345", "altra persona"):
+            assert word not in public
+
+
+def test_who_registers_may_not_say_who_registered() -> None:
+    request = {**REGISTER["request"], "registered_by": "M-9", "created_at": "2020-01-01T00:00:00+00:00"}
+    world = World()
+    world.apply(world.decide("request.register", {"request": request}))
+    document = world.documents["request", "R-1"]
+    assert (document["registered_by"], document["created_at"][:4]) == ("M-0", "2026")
+
+
+def test_every_command_of_the_desk_is_refused_when_empty() -> None:
+    for kind in RULES:
+        with pytest.raises(Refusal):
+            World().decide(kind, {}, office="sportello-1")
