@@ -9,7 +9,7 @@ libglib2.0-0 libgl1 libegl1 libfontconfig1 libxkbcommon0 libdbus-1-3 libxcb-curs
 libxcb-image0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libcups2"
 PACKAGES_TEST="poppler-utils qpdf default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java \
 libbcmail-java libpdfbox2-java fonts-dejavu-core gettext postgresql tesseract-ocr tesseract-ocr-ita libjaxb-api-java libengine-pkcs11-openssl \
-xvfb xdotool"
+xvfb xdotool sslscan"
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -13,7 +13,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.people import operator_of
-from cmsdesk.desk.screens.base import Desk
+from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.documents.subjects import Certificate, Outcome
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.configuration import Configuration
@@ -36,13 +36,11 @@ _BY_HAND = "____________"
 class RequestPapers(QObject):
     """Makes papers off the window's thread and shows them to be printed."""
 
-    def __init__(
-        self, desk: Desk, failed: Callable[[BaseException], object], papers: Papers | None = None
-    ) -> None:
-        """``failed`` is told what hindered a print."""
-        super().__init__()
+    def __init__(self, desk: Desk, screen: Screen, papers: Papers | None = None) -> None:
+        """``screen`` tells what hindered a print; what comes when it is gone is dropped."""
+        super().__init__(screen)
         self.papers = papers or Papers()
-        self._desk, self._failed = desk, failed
+        self._desk, self._failed = desk, screen.notice.error
         self._places: LibraryPlaces | None = None
 
     def offered(self, request: Request) -> list[tuple[str, Callable[[], object]]]:

@@ -117,7 +117,7 @@ def _sync(heart: Heart, window: DeskWindow, central: CentralService) -> Beats:
 
 def _papers(heart: Heart, window: DeskWindow) -> Beats:
     """Forms, one after another, as fast as they are made."""
-    papers = RequestPapers(window, window.current.notice.error if window.current else print)
+    papers = RequestPapers(window, window.current)
     request = window.session.in_state("request", "registered")[0][0]
     left = _PAPERS
 

@@ -1,4 +1,7 @@
-"""Three tokens made for this package, and a vault on the first."""
+"""Three tokens made for each file, and a vault on the first.
+
+A process has one SoftHSM2: a file that makes it read its settings again closes every session of it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tests.fixtures.own_process import *  # noqa: F403 - hooks are found by name
 PINS = {"vault": "71839204", "mailer": "60512847", "spare": "39471625"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     """Tokens «vault», «mailer» and «spare»; nobody is logged in to the last."""
     made = SoftHsm(tmp_path_factory.mktemp("softhsm"))
@@ -27,7 +30,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hsm(tokens: SoftHsm) -> Iterator[Hsm]:
     """The vault's token; a token takes one login per process."""
     opened = Hsm(HsmSettings(MODULE, "vault"), Secret(PINS["vault"]))
@@ -36,7 +39,7 @@ def hsm(tokens: SoftHsm) -> Iterator[Hsm]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mailer(tokens: SoftHsm) -> Iterator[Hsm]:
     """The mailer's token."""
     opened = Hsm(HsmSettings(MODULE, "mailer"), Secret(PINS["mailer"]))

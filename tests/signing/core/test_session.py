@@ -1,5 +1,6 @@
 """Sessions and batches: order, results, interruptions, the result log, memory."""
 
+import contextlib
 import json
 import os
 import random
@@ -283,7 +284,10 @@ from cmsdesk.signing.signers.software import SoftwareSigner
 
 folder = Path(sys.argv[1])
 key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
-signer = SoftwareSigner(key, (folder / "certificate.der").read_bytes())
+class InGroups(SoftwareSigner):
+    batch_size = 32
+
+signer = InGroups(key, (folder / "certificate.der").read_bytes())
 documents = [
     Document(source=path, target=folder / "out" / (path.stem + ".p7m"), name=path.stem)
     for path in sorted((folder / "in").iterdir())
@@ -291,7 +295,11 @@ documents = [
 with SigningSession(signer) as session:
     for result in session.sign_many(documents, CadesProfile(), log=folder / "log"):
         print(result.identity, result.state.value, result.attempts, int(result.resumed), flush=True)
+        sys.stdin.readline()
 """
+KILLS = 5
+AHEAD = 4 * 32
+"""Documents under way at most when a result is handed out."""
 
 
 def test_a_batch_of_1000_killed_again_and_again_has_exactly_1000_results(pki, tmp_path, root_file):
@@ -306,12 +314,17 @@ def test_a_batch_of_1000_killed_again_and_again_has_exactly_1000_results(pki, tm
     kills = 0
     while True:
         process = subprocess.Popen(
-            [sys.executable, "-c", BATCH, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", BATCH, str(tmp_path)],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        assert process.stdin is not None
         assert process.stdout is not None
         lines: list[str] = []
         resumed = 0
-        stop_after = chance.randrange(30, 300) if kills < 5 else None
+        stop_after = chance.randrange(1, (1000 - KILLS * AHEAD) // KILLS) if kills < KILLS else None
         for line in process.stdout:
             lines.append(line)
             resumed += line.endswith(" 1\n")
@@ -319,10 +332,14 @@ def test_a_batch_of_1000_killed_again_and_again_has_exactly_1000_results(pki, tm
                 os.kill(process.pid, signal.SIGKILL)
                 kills += 1
                 break
+            process.stdin.write("\n")
+            process.stdin.flush()
         process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
         if process.wait() == 0:
             break
-    assert kills == 5
+    assert kills == KILLS
     results = [line.split() for line in lines]
     assert [result[0] for result in results] == [document.name for document in documents]
     assert {result[1] for result in results} == {"signed"}
@@ -331,7 +348,7 @@ def test_a_batch_of_1000_killed_again_and_again_has_exactly_1000_results(pki, tm
     assert len(done) == len(set(done)) == 1000
     asked = sum(len(entry["begin"]) for entry in entries if "begin" in entry)
     assert asked == sum(int(result[2]) for result in results)  # lost signatures are counted
-    assert 1000 < asked < 1000 + 5 * 4 * 64  # at most four groups are under way at a kill
+    assert 1000 < asked <= 1000 + KILLS * AHEAD
     assert len(list((tmp_path / "out").iterdir())) == 1000  # no leftovers
     for document in chance.sample(documents, 5):
         message = document.target

@@ -36,9 +36,7 @@ class DeliveryScreen(Screen):
         self._handover: Handover | None = None
         self._settle = QTimer()
         super().__init__(desk, scrolls=False)
-        self.papers = RequestPapers(desk, self.notice.error)
-        # what comes when the screen is gone is dropped
-        self.papers.setParent(self)
+        self.papers = RequestPapers(desk, self)
         self._build()
         self.set_main(N_("Hand over"), self.hand_over)
         self.same = self.add_action(N_("Record it all the same"), self.record_all_the_same, kind="danger")

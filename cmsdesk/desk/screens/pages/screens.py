@@ -39,9 +39,7 @@ class Page(Screen):
         self._known: Known | None = None
         self._asked: _Asked | None = None
         super().__init__(desk)
-        self.papers = RequestPapers(desk, self.notice.error)
-        # what comes when the screen is gone is dropped
-        self.papers.setParent(self)
+        self.papers = RequestPapers(desk, self)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)

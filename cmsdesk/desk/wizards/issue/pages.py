@@ -45,9 +45,7 @@ class ProductionScreen(Screen):
         self.production = Production(
             self.session.parts, cards, self.session.certificate, self.session.card_reader
         )
-        self.prints = RequestPapers(desk, self.notice.error)
-        # what comes when the screen is gone is dropped
-        self.prints.setParent(self)
+        self.prints = RequestPapers(desk, self)
         self._views: dict[Lane, LaneView] = {}
         self._build()
         self.production.lanes_changed.connect(self._show_lanes)
