@@ -100,6 +100,11 @@ class RemoteSigner:
         self._service_algorithm = _service_algorithm(self._credential, self.algorithm)
         self._refused: SignerError | None = None
 
+    @property
+    def batch_size(self) -> int:
+        """How many documents a session gives to one call: as many as one authorisation may cover."""
+        return self._credential.batch
+
     def sign(self, digests: Sequence[bytes]) -> list[bytes | SigningError]:
         """Sign each digest; see `Signer.sign`."""
         outcomes: list[bytes | SigningError] = []

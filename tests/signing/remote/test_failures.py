@@ -4,10 +4,13 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from cmsdesk.signing.cades.profile import CadesProfile
+from cmsdesk.signing.documents.model import Document, State
 from cmsdesk.signing.errors import (
     BadSignature,
     PinLocked,
@@ -19,6 +22,7 @@ from cmsdesk.signing.errors import (
 )
 from cmsdesk.signing.pin import Pin
 from cmsdesk.signing.remote import Basic, CscService, JsonTransport, NotSigned, RemoteSigner
+from cmsdesk.signing.session.session import SigningSession
 from cmsdesk.signing.signers.software import SoftwareSigner
 from tests.signing import pki
 from tests.signing.remote.scripted import Answer, Scripted, Seen, serve
@@ -81,6 +85,19 @@ def test_only_hashes_leave_and_the_pin_goes_with_each_authorisation() -> None:
     assert [a["numSignatures"] for a in authorised] == [3, 3, 1]
     assert [a["PIN"] for a in authorised] == ["12345"] * 3
     assert {s.authorization for s in server.seen} == {"Basic " + b64(b"app:" + PASSWORD.encode())}
+
+
+def test_a_session_asks_for_as_few_authorisations_as_the_credential_allows(tmp_path: Path) -> None:
+    documents = []
+    for n in range(7):
+        source = tmp_path / f"{n}.txt"
+        source.write_text(str(n))
+        documents.append(Document(source=source, target=tmp_path / f"{n}.p7m"))
+    with serve(Scripted(Service().answer)) as server, SigningSession(opened(server)) as session:
+        results = list(session.sign_many(documents, CadesProfile()))
+    assert [result.state for result in results] == [State.SIGNED] * 7
+    authorised = [s.body for s in server.seen if "authorize" in s.path]
+    assert [a["numSignatures"] for a in authorised] == [3, 3, 1]
 
 
 def test_signatures_before_a_failure_are_kept() -> None:
