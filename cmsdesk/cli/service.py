@@ -27,7 +27,7 @@ def run_service(settings: ServiceSettings, vault_pin: Secret) -> None:
         files = TlsFiles(
             listen.certificate, listen.key, listen.workstation_roots, parts.enrolment.authority()
         )
-        server = Server(app, files, host=listen.host, port=listen.port)
+        server = Server(app, files, host=listen.host, port=listen.port, end=app.end)
         with server, worker_of(parts, settings):
             ready = {"host": server.host, "port": server.port, "journal_key": parts.public_key.hex()}
             print(json.dumps(ready), flush=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from cmsdesk.base.clock import Clock
-from cmsdesk.base.errors import Mendable, revive
+from cmsdesk.base.errors import revive
 from cmsdesk.base.ids import new_id
 from cmsdesk.desk.people import name_of
 from cmsdesk.desk.texts_qt import LiveTexts
@@ -21,6 +20,7 @@ from cmsdesk.domain.events import Document, View
 from cmsdesk.domain.organisation import Mandate
 from cmsdesk.domain.permissions import Action, reaches, right_of
 from cmsdesk.operations.errors import ServiceUnreachable
+from cmsdesk.sync.following import Following
 
 if TYPE_CHECKING:  # not on the way to the first frame
     from cmsdesk.operations.administration import Figures, SupplyVault
@@ -37,8 +37,6 @@ if TYPE_CHECKING:  # not on the way to the first frame
 
 PHYSICAL = frozenset({"request.deliver"})
 """Commands that report what has happened in the room: recorded even when the rules object (mechanism 3)."""
-POLL_S = 5.0
-"""How often the service is asked for others' changes, seconds."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +120,8 @@ class DeskSession(QObject):
     sync_state_changed = Signal()
     problems_changed = Signal()
     _applied = Signal(object)
+    _began = Signal()
+    _round_over = Signal(object, object)
 
     def __init__(
         self, parts: SessionParts, texts: LiveTexts, clock: Clock, parent: QObject | None = None
@@ -164,9 +164,9 @@ class DeskSession(QObject):
         self.store.work_as(self.actor)
         self.store.applied = self._applied.emit
         self._applied.connect(self._on_applied)
-        self._sync = _SyncThread(parts.synchroniser, self)
-        self._sync.began.connect(self._on_began)
-        self._sync.finished_round.connect(self._on_round)
+        self._sync = Following(parts.synchroniser, self._began.emit, self._round_over.emit)
+        self._began.connect(self._on_began)
+        self._round_over.connect(self._on_round)
         self._look_for_problems()
 
     # --- reading -------------------------------------------------------------------------------
@@ -256,6 +256,7 @@ class DeskSession(QObject):
         self._sync.stop()
         self.store.applied = None
         self._parts.close()
+        self._sync.join()
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -297,36 +298,3 @@ class DeskSession(QObject):
         if [one.command.id for one in found] != [one.command.id for one in self.problems]:
             self.problems = found
             self.problems_changed.emit()
-
-
-class _SyncThread(QThread):
-    """Runs the synchroniser again and again: after every nudge, and every `POLL_S`."""
-
-    began = Signal()
-    finished_round = Signal(object, object)
-
-    def __init__(self, synchroniser: Synchroniser, parent: QObject) -> None:
-        super().__init__(parent)
-        self._synchroniser = synchroniser
-        self._wake = threading.Event()
-        self._ended = False
-
-    def run(self) -> None:
-        while not self._ended:
-            self._wake.clear()
-            self.began.emit()
-            try:
-                self.finished_round.emit(self._synchroniser.run(), None)
-            except Mendable as error:
-                self.finished_round.emit(None, error)
-            except Exception as error:  # noqa: BLE001 - the next round may do better; the status bar says it
-                self.finished_round.emit(None, error)
-            self._wake.wait(POLL_S)
-
-    def nudge(self) -> None:
-        self._wake.set()
-
-    def stop(self) -> None:
-        self._ended = True
-        self._wake.set()
-        self.wait()

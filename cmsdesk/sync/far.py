@@ -14,6 +14,7 @@ from cmsdesk.domain.certificate import CertificateStatus, RevocationReason, Slot
 from cmsdesk.domain.commands import Command, Unknown
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.operations.errors import CallMalformed
 from cmsdesk.operations.ports import (
     EnrolmentAnswer,
     EnrolmentOrder,
@@ -27,6 +28,8 @@ from cmsdesk.operations.ports import (
 from cmsdesk.operations.sign_in import Challenge
 from cmsdesk.sync.http import Connection, path_of
 
+_ON_THE_WAY_S = 10.0
+"""How much longer than the service holds a call its answer may take, seconds."""
 SignMessage = Callable[[bytes], bytes]
 """Has the operator's card sign a message."""
 
@@ -138,6 +141,19 @@ class FarLine:
             query |= {"epoch": str(cursor[0]), "index": str(cursor[1])}
         page: dict[str, Any] = self._connection.call("GET", "/feed", query=query)
         return page
+
+    def next_page(self, cursor: tuple[int, int], limit: int, wait_s: float) -> dict[str, Any] | None:
+        """Return the next page as soon as there is news; None: the service does not hold this call."""
+        query = {"epoch": cursor[0], "index": cursor[1], "limit": limit, "wait_s": wait_s}
+        told = {name: str(value) for name, value in query.items()}
+        try:
+            answer = self._connection.call(
+                "GET", "/feed/next", query=told, repeat=False, timeout_s=wait_s + _ON_THE_WAY_S
+            )
+        except CallMalformed:  # a service that has no such call
+            return None
+        page: dict[str, Any] = answer["page"]
+        return page if answer["waited"] else None
 
     def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
         """Return a page of all that the mandate sees."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+from weakref import WeakSet
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -59,14 +62,9 @@ class Connection:
         if endpoint.certificate is not None:
             context.load_cert_chain(endpoint.certificate, endpoint.key)
         self._base = (address.path or "").rstrip("/") + "/v1"
-        self._pool = urllib3.HTTPSConnectionPool(
-            address.host,
-            address.port,
-            maxsize=4,
-            retries=False,
-            timeout=urllib3.Timeout(connect=endpoint.connect_timeout_s, read=endpoint.answer_timeout_s),
-            ssl_context=context,
-        )
+        self._pool = _Pool(address.host, address.port, maxsize=4, retries=False, ssl_context=context)
+        self._connect_timeout_s = endpoint.connect_timeout_s
+        self._answer_timeout_s = endpoint.answer_timeout_s
         self._token: Secret | None = None
         self._mandate = ""
         self._service_said: tuple[datetime, float] | None = None
@@ -83,8 +81,12 @@ class Connection:
         *,
         query: Mapping[str, str] | None = None,
         repeat: bool = True,
+        timeout_s: float | None = None,
     ) -> Any:
         """Send one call; return the answer's JSON, None for an empty one.
+
+        Args:
+            timeout_s: wait so long for the answer; None: as the endpoint says.
 
         Raises:
             ServiceUnreachable: no answer; the same call again tells whether it had effect.
@@ -95,7 +97,7 @@ class Connection:
         pauses = _RETRY_AFTER_S if repeat else ()
         for pause in (*pauses, None):
             try:
-                status, content = self._send(method, target, body)
+                status, content = self._send(method, target, body, timeout_s or self._answer_timeout_s)
             except HTTPError as error:
                 if pause is None:
                     raise ServiceUnreachable(reason=N_("no answer")) from error
@@ -113,10 +115,11 @@ class Connection:
         return at + timedelta(seconds=time.monotonic() - then)
 
     def close(self) -> None:
-        """End the connections."""
+        """End the connections, and the calls that are under way on them."""
         self._pool.close()
+        self._pool.cut()
 
-    def _send(self, method: str, target: str, body: object) -> tuple[int, bytes]:
+    def _send(self, method: str, target: str, body: object, timeout_s: float) -> tuple[int, bytes]:
         headers = {"Cmsdesk-Mandate": self._mandate, protocol.HEADER: str(protocol.VERSION)}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.reveal_text()}"
@@ -125,7 +128,13 @@ class Connection:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         answer = self._pool.request(
-            method, target, body=content, headers=headers, redirect=False, preload_content=False
+            method,
+            target,
+            body=content,
+            headers=headers,
+            redirect=False,
+            preload_content=False,
+            timeout=urllib3.Timeout(connect=self._connect_timeout_s, read=timeout_s),
         )
         self._note_time(answer.headers.get("Date", ""))
         try:
@@ -140,6 +149,26 @@ class Connection:
             return
         if said.tzinfo is not None:
             self._service_said = said, time.monotonic()
+
+
+class _Pool(urllib3.HTTPSConnectionPool):
+    """Knows its connections also while they are out on a call."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._made: WeakSet[Any] = WeakSet()
+
+    def _new_conn(self) -> Any:
+        made = super()._new_conn()
+        self._made.add(made)
+        return made
+
+    def cut(self) -> None:
+        """End what is under way: whoever waits for an answer gets an error."""
+        for made in list(self._made):
+            if made.sock is not None:
+                with suppress(OSError):
+                    made.sock.shutdown(socket.SHUT_RDWR)
 
 
 def path_of(*parts: str) -> str:

@@ -28,6 +28,8 @@ from cmsdesk.sync.snapshot import Pictured
 PAGE = 200
 """Entries asked for at once: of larger pages, collecting their garbage stops the window for 80 ms."""
 FIRST_EPOCH = 1
+WAIT_S = 25.0
+"""How long the service is asked to hold a call until there is news, seconds."""
 _MOST_SCOPES = 3
 """So often a mandate may change while one round goes on."""
 
@@ -57,6 +59,10 @@ class Line(Protocol):
 
     def pull(self, cursor: tuple[int, int] | None, limit: int) -> dict[str, Any]:
         """Return the next page of the feed (see the interface's `FeedAnswer`)."""
+        ...
+
+    def next_page(self, cursor: tuple[int, int], limit: int, wait_s: float) -> dict[str, Any] | None:
+        """As `pull`, as soon as there is news; None: the service does not hold this call."""
         ...
 
     def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
@@ -93,6 +99,7 @@ class Synchroniser:
         self._body = body
         self._heads = heads
         self._first = True
+        self._ahead: tuple[tuple[int, int], dict[str, Any]] | None = None
 
     def run(self) -> Round:
         """Push all that is pending, then follow the feed to its end.
@@ -118,6 +125,32 @@ class Synchroniser:
                 return Round(pushed, refused, received)
             # the service was restored meanwhile: what it had taken goes there again
 
+    def listen(self) -> bool:
+        """Wait at the service for news, up to `WAIT_S`; the next `run` takes what came. In another thread.
+
+        Returns:
+            False: the service does not wait (an older one, or it holds too many): ask it again after a while.
+
+        Raises:
+            Mendable: as `run`, which tells it better.
+        """
+        known = self._store.followed()
+        if known is None or known.body != self._body:
+            return False
+        cursor = known.epoch, known.size
+        page = self._line.next_page(cursor, PAGE, WAIT_S)
+        if page is None:
+            return False
+        self._ahead = cursor, page
+        return True
+
+    def _page(self, cursor: tuple[int, int] | None) -> tuple[dict[str, Any], bool]:
+        """Return the page behind a cursor, and whether it was fetched before now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == cursor:
+            return ahead[1], True
+        return self._line.pull(cursor, PAGE), False
+
     def _epoch(self) -> int:
         """Return the epoch that this desk knows; one that never followed may have pushed in the first."""
         known = self._store.followed()
@@ -134,7 +167,7 @@ class Synchroniser:
                 self._store.begin_anew()
                 continue
             try:
-                page = self._line.pull(None if known is None else (known.epoch, known.size), PAGE)
+                page, ahead = self._page(None if known is None else (known.epoch, known.size))
             except CursorLost:
                 if known is None:
                     raise
@@ -150,11 +183,13 @@ class Synchroniser:
             if self._epoch() != followed.epoch:
                 # restored: even where the feed goes on, what was accepted since may be lost
                 self._store.hand_back(self._body)
-                page = self._line.pull(None, PAGE)
+                page, ahead = self._line.pull(None, PAGE), False
                 entries, followed = self._checked(None, page)
             self._store.apply(entries, followed)
             received += len(entries)
             if page["cursor"]["index"] >= page["size"]:
+                if ahead and self._store.queued(OutboxState.ACCEPTED, mandate=self._mandate, limit=1):
+                    continue  # this end may be from before they were taken
                 self._finish(followed)
                 return received
 

@@ -316,6 +316,10 @@ class NearLine:
         self.spoil(answer)
         return answer
 
+    def next_page(self, cursor: tuple[int, int], limit: int, wait_s: float) -> dict[str, Any] | None:
+        """Nobody waits here."""
+        return None
+
     def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
         """Return a page of all that the mandate sees."""
         with self._faults():

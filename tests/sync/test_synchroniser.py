@@ -99,6 +99,67 @@ def test_what_is_queued_comes_back_by_the_feed(desk: Desk) -> None:
     assert desk.run() == Round()
 
 
+class HoldingLine(NearLine):
+    """A line whose service holds calls; the test says when."""
+
+    def next_page(self, cursor: tuple[int, int], limit: int, wait_s: float) -> Page | None:
+        page: Page = super().pull(cursor, limit)
+        return page
+
+
+def holding(central: CentralService, store: CrashingStore) -> Desk:
+    """Return a desk that can listen, in step with the service."""
+    desk = Desk(central, store)
+    desk.line = HoldingLine(central, desk.mandate)
+    desk.synchroniser = Synchroniser(store, desk.line, desk.mandate, BODY, central.keys)
+    assert not desk.synchroniser.listen(), "nothing to go on from"
+    desk.run()
+    return desk
+
+
+def test_what_came_while_listening_is_taken_without_asking_again(
+    central: CentralService, store: CrashingStore
+) -> None:
+    desk = holding(central, store)
+    request = new_id()
+    central.do(desk.mandate, "request.register", **registration(request))
+    assert desk.synchroniser.listen()
+    desk.line.pull = unasked  # type: ignore[method-assign]
+    assert desk.run() == Round(received=1)
+    assert desk.store.get("request", request) is not None
+
+
+def unasked(cursor: object, limit: int) -> Page:
+    """Nobody may pull."""
+    raise AssertionError("asked")
+
+
+def test_the_end_of_a_page_from_before_a_push_finishes_nothing(
+    central: CentralService, store: CrashingStore
+) -> None:
+    desk = holding(central, store)
+    assert desk.synchroniser.listen()
+    command = desk.approve(desk.register())
+    assert desk.run() == Round(pushed=2, received=2)
+    [found] = [one for one in desk.store.queued(OutboxState.DONE) if one.command.id == command]
+    row = desk.store._db.execute("SELECT leaf FROM outbox WHERE command = ?", (found.command.id,)).fetchone()
+    assert row[0] is not None, "finished by its event, not by the page's end"
+    desk.check()
+
+
+def test_a_page_that_was_heard_is_not_taken_for_another_place(
+    central: CentralService, store: CrashingStore
+) -> None:
+    desk = holding(central, store)
+    central.do(desk.mandate, "request.register", **registration(new_id()))
+    assert desk.synchroniser.listen()
+    heard = desk.synchroniser._ahead
+    desk.run()
+    desk.synchroniser._ahead = heard
+    assert desk.run() == Round()
+    desk.check()
+
+
 def test_the_head_that_ended_the_feed_is_kept(desk: Desk) -> None:
     desk.run()
     followed = desk.store.followed()

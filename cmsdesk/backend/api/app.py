@@ -7,15 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, FastAPI, Query
 
 from cmsdesk import __version__
-from cmsdesk.backend.api import administration, blobs, look_ups, watch, workstations
+from cmsdesk.backend.api import administration, blobs, feed, look_ups, watch, workstations
 from cmsdesk.backend.api import models as m
 from cmsdesk.backend.api.callers import Caller, Parts, PartsOf, PushCaller, Thumbprint, Token, spoken
-from cmsdesk.backend.api.gate import Application, Gate
+from cmsdesk.backend.api.gate import Gate
 from cmsdesk.backend.api.limits import Limits
-from cmsdesk.backend.api.pages import feed_answer, snapshot_answer
+from cmsdesk.backend.api.news import News
 from cmsdesk.backend.api.problems import SIGNED_IN, Interface, add_handlers, answers
 from cmsdesk.backend.api.watch import Metrics
-from cmsdesk.backend.journal.store import Cursor
 from cmsdesk.domain.certificate import RevocationReason, Slot
 from cmsdesk.domain.commands import Unknown
 from cmsdesk.domain.request import enrolment_key
@@ -26,17 +25,19 @@ _MAX_BATCH = 1000
 _LIMITS = Limits()
 
 
-def create_app(parts: Parts, limits: Limits = _LIMITS) -> Application:
+def create_app(parts: Parts, limits: Limits = _LIMITS) -> Gate:
     """Return the ASGI application."""
-    metrics = Metrics()
-    return Gate(_interface(parts, metrics), limits, metrics)
+    news = News(parts.feed.ends, limits)
+    metrics = Metrics(lambda: news.waiting)
+    return Gate(_interface(parts, metrics, news), limits, metrics, news.end)
 
 
-def _interface(parts: Parts, metrics: Metrics) -> FastAPI:
+def _interface(parts: Parts, metrics: Metrics, news: News) -> FastAPI:
     app = Interface(title="cmsdesk", version=__version__, docs_url=None, redoc_url=None)
-    app.state.parts, app.state.metrics = parts, metrics
+    app.state.parts, app.state.metrics, app.state.news = parts, metrics, news
     add_handlers(app)
     app.include_router(_router)
+    app.include_router(feed.router)
     app.include_router(workstations.router)
     app.include_router(look_ups.router)
     app.include_router(administration.router)
@@ -105,30 +106,6 @@ def commands(
         m.CommandAnswer(**next(done).__dict__) if isinstance(call, m.CommandCall) else m.unreadable(call)
         for call in calls
     ]
-
-
-@_router.get("/feed", responses=answers(410))
-def feed(
-    parts: PartsOf,
-    actor: Caller,
-    epoch: Annotated[int | None, Query(ge=1, lt=2**62)] = None,
-    index: Annotated[int, Query(ge=0, lt=2**62)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
-) -> m.FeedAnswer:
-    """Return the next page of the body's journal, as far as the mandate sees it."""
-    return feed_answer(parts.feed.page(actor, None if epoch is None else Cursor(epoch, index), limit))
-
-
-@_router.get("/snapshot")
-def snapshot(
-    parts: PartsOf,
-    actor: Caller,
-    thing: Annotated[str, Query(max_length=32)] = "",
-    identifier: Annotated[str, Query(alias="id", max_length=64)] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
-) -> m.SnapshotAnswer:
-    """Return all that the mandate sees now, behind a thing: for one that sees other things than before."""
-    return snapshot_answer(parts.feed.snapshot(actor, (thing, identifier), limit))
 
 
 @_router.get("/things/{thing}/{identifier}", responses=answers(404))

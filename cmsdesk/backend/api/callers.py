@@ -69,23 +69,14 @@ async def spoken(version: Annotated[str, Header(alias=protocol.HEADER)] = "") ->
 PartsOf = Annotated[Parts, Depends(_parts)]
 Thumbprint = Annotated[str, Depends(_thumbprint)]
 Token = Annotated[Secret, Depends(_token)]
+MandateName = Annotated[str, Header(alias=_MANDATE, max_length=64)]
 
 
-def _actor(
-    parts: PartsOf,
-    thumbprint: Thumbprint,
-    token: Token,
-    mandate: Annotated[str, Header(alias=_MANDATE, max_length=64)] = "",
-) -> Actor:
+def _actor(parts: PartsOf, thumbprint: Thumbprint, token: Token, mandate: MandateName = "") -> Actor:
     return parts.sign_in.actor(thumbprint, token, mandate)
 
 
-def _pusher(
-    parts: PartsOf,
-    thumbprint: Thumbprint,
-    token: Token,
-    mandate: Annotated[str, Header(alias=_MANDATE, max_length=64)] = "",
-) -> Actor:
+def _pusher(parts: PartsOf, thumbprint: Thumbprint, token: Token, mandate: MandateName = "") -> Actor:
     """Return who pushes, in force or not: each command is answered by the rules, facts are recorded."""
     return parts.sign_in.actor(thumbprint, token, mandate, in_force=False)
 

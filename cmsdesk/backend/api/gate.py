@@ -37,8 +37,11 @@ class Gate:
         application: Application,
         limits: Limits,
         metrics: Metrics,
+        end: Callable[[], None] = lambda: None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``end`` is called before the server stops."""
+        self.end = end
         self._application = application
         self._limits = limits
         self._metrics = metrics

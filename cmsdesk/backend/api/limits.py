@@ -25,6 +25,10 @@ class Limits:
     call_bytes: int = 16 << 20
     unsigned_call_bytes: int = 64 << 10
     """Of a call that needs no session yet: enrolment and sign-in."""
+    waiting_at_once: int = 2000
+    """Desks that one replica lets wait for news; what is beyond asks now and then."""
+    waiting_of_one: int = 4
+    """Of one caller."""
 
 
 class Buckets:

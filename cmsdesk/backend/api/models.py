@@ -189,6 +189,14 @@ class FeedAnswer(Model):
     proof: list[str]
 
 
+class NextAnswer(Model):
+    """The next page of the feed, as soon as there was something in it or the time to wait was over."""
+
+    waited: bool
+    """False: the service holds no more callers; ask again after a while."""
+    page: FeedAnswer
+
+
 class SnapshotEntryModel(Model):
     """An entry about a thing: its public part, and the personal data where they are still there."""
 

@@ -7,6 +7,7 @@ import hashlib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,17 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
 class Server:
     """One server in a thread of its own; ``with`` starts it and ends it in order."""
 
-    def __init__(self, app: Any, files: TlsFiles, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """``port`` 0 takes a free one."""
+    def __init__(
+        self,
+        app: Any,
+        files: TlsFiles,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``port`` 0 takes a free one; ``end``, called first at a stop, lets go whoever waits for news."""
+        self._end = end
         self._socket = socket.create_server((host, port))
         config = uvicorn.Config(
             app,
@@ -98,6 +108,7 @@ class Server:
 
     def stop(self) -> None:
         """Let running calls end, then close."""
+        self._end()
         self._server.should_exit = True
         self._thread.join()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -22,8 +23,11 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class Metrics:
     """The figures of one replica."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: Callable[[], float] = lambda: 0) -> None:
+        """``waiting`` counts the desks that wait for news."""
         self.registry = CollectorRegistry()
+        desks = Gauge("cmsdesk_desks_waiting", "Desks that wait for news.", registry=self.registry)
+        desks.set_function(waiting)
         labels = ("method", "path")
         self._calls = Counter("cmsdesk_calls", "Calls answered.", (*labels, "status"), registry=self.registry)
         self._seconds = Histogram(

@@ -180,6 +180,12 @@ def read_page(
     return Page(items, Cursor(row.epoch, end), row.size)
 
 
+def ends_of(connection: Connection, bodies: Collection[str]) -> dict[str, Cursor]:
+    """Return where the journals of bodies end."""
+    query = select(BODIES.c.body, BODIES.c.epoch, BODIES.c.size).where(BODIES.c.body.in_(bodies))
+    return {body: Cursor(epoch, size) for body, epoch, size in connection.execute(query)}
+
+
 def history(
     connection: Connection, body: str, thing: str, identifier: str, *, size: int | None = None
 ) -> Iterator[Item]:

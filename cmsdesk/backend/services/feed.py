@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
 from cmsdesk.backend.journal.heads import Signer, latest_head, sign_head
-from cmsdesk.backend.journal.store import Cursor, Item, Page, read_page
+from cmsdesk.backend.journal.store import Cursor, Item, Page, ends_of, read_page
 from cmsdesk.backend.journal.tree import StoredTree
 from cmsdesk.backend.journal.turn import take_turn
 from cmsdesk.backend.services.snapshot import SnapshotPage, snapshot_page
@@ -46,6 +47,11 @@ class Feed:
     def snapshot(self, actor: Actor, after: tuple[str, str] | None, limit: int) -> SnapshotPage:
         """Return a page of all that a mandate may see now."""
         return snapshot_page(self._engine, actor, after, limit)
+
+    def ends(self, bodies: Collection[str]) -> dict[str, Cursor]:
+        """Return where the journals of bodies end now."""
+        with reading(self._engine) as connection:
+            return ends_of(connection, bodies)
 
     def page(self, actor: Actor, cursor: Cursor | None, limit: int) -> FeedPage:
         """Return the next page for a mandate.
