@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar
 
 Fact = str | int | bool | None
@@ -42,6 +43,10 @@ class Mendable(CmsdeskError):
     def __init__(self, **facts: Fact) -> None:
         self.facts: Facts = facts
         super().__init__(self.code, facts)
+
+    def __reduce__(self) -> tuple[Callable[[], Mendable], tuple[()]]:
+        """Cross the border of a process whole: its facts are given by name."""
+        return partial(type(self), **self.facts), ()
 
     def spoken_facts(self) -> Facts:
         """Return the facts as a sentence names them: a kind whose facts are bare codes gives their words."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -17,6 +16,9 @@ from cmsdesk.desk import work
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.people import name_of
 from cmsdesk.desk.screens.base import Desk
+from cmsdesk.desk.screens.registration.paper import stationery_here
+from cmsdesk.documents.contents import Closing, TillReceipt
+from cmsdesk.documents.papers import Paper
 from cmsdesk.domain.configuration import Configuration, PaymentMethod
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.events import Document
@@ -24,9 +26,6 @@ from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import request_code
 from cmsdesk.domain.shapes import ShapeWrong
 from cmsdesk.operations.till import Till, due_cents, next_number, receipt_number, till_at
-
-if TYPE_CHECKING:
-    from cmsdesk.documents.till import Closing, TillReceipt
 
 METHODS = {PaymentMethod.CASH: N_("cash"), PaymentMethod.POS: N_("POS")}
 REASON = N_("Fee for a device with its certificates")
@@ -150,24 +149,17 @@ class Cashier(QObject):
 
     def print_receipt(self, payment: Document) -> None:
         """Make a receipt, in two copies, and show it."""
-        # reportlab is loaded by who prints, not by who opens the screen
-        from cmsdesk.desk.screens.registration.paper import stationery_here
-        from cmsdesk.documents.till import till_receipt
-
         receipt = self.receipt_of(payment)
         stationery, now = stationery_here(self._desk), self._session.clock.now()
         work.start(
             self,
-            lambda: self.papers.make(till_receipt, receipt, stationery, now),
+            lambda: self.papers.make(Paper.TILL_RECEIPT, receipt, stationery, now),
             done=partial(self._show, receipt.number.replace("/", "-")),
             failed=self._failed,
         )
 
     def print_closing(self, closing: Document) -> None:
         """Make a closing's report and show it."""
-        from cmsdesk.desk.screens.registration.paper import stationery_here
-        from cmsdesk.documents.till import closing_report
-
         session = self._session
         stationery, now = stationery_here(self._desk), session.clock.now()
         tills, till, number = session.tills, closing["till"], closing["number"]
@@ -176,7 +168,7 @@ class Cashier(QObject):
             report = self._report(closing, [document for _, document in payments])
             work.start(
                 self,
-                lambda: self.papers.make(closing_report, report, stationery, now),
+                lambda: self.papers.make(Paper.CLOSING_REPORT, report, stationery, now),
                 done=partial(self._show, f"{closing['series']}-{number:04d}"),
                 failed=self._failed,
             )
@@ -185,8 +177,6 @@ class Cashier(QObject):
 
     def receipt_of(self, payment: Document) -> TillReceipt:
         """Return what a payment's receipt says."""
-        from cmsdesk.documents.till import TillReceipt
-
         document = self._session.get("request", payment["request"])
         holder = None if document is None else request_of(payment["request"], document).holder
         return TillReceipt(
@@ -202,8 +192,6 @@ class Cashier(QObject):
         )
 
     def _report(self, closing: Document, payments: list[Document]) -> Closing:
-        from cmsdesk.documents.till import Closing
-
         closed_at = datetime.fromisoformat(closing["closed_at"])
         taken = [datetime.fromisoformat(payment["taken_at"]) for payment in payments]
         return Closing(

@@ -12,16 +12,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
+from cmsdesk.documents import papers
+from cmsdesk.documents.papers import Paper
 from cmsdesk.documents.stationery import Stationery
-
-Content = TypeVar("Content")
 
 
 class NoViewer(Mendable):
@@ -43,16 +42,16 @@ class Papers:
 
     def make(
         self,
-        paper: Callable[[Content, Stationery, datetime], bytes],
-        content: Content,
+        paper: Paper,
+        content: object,
         stationery: Stationery,
         now: datetime,
     ) -> bytes:
-        """Return a paper; blocks, call it off the window's thread. Raises what ``paper`` raises."""
+        """Return a paper; blocks, call it off the window's thread. Raises what `papers.make` raises."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
-        return self._pool.submit(paper, content, stationery, now).result()
+        return self._pool.submit(papers.make, paper, content, stationery, now).result()
 
     def show(self, name: str, content: bytes, suffix: str = "pdf") -> Path:
         """Show a paper or picture under a file name; only this user can read the file.

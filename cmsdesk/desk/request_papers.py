@@ -14,6 +14,9 @@ from cmsdesk.desk import work
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.people import operator_of
 from cmsdesk.desk.screens.base import Desk, Screen
+from cmsdesk.desk.screens.registration.paper import form_paper, stationery_here
+from cmsdesk.documents.contents import Delivery
+from cmsdesk.documents.papers import Paper
 from cmsdesk.documents.subjects import Certificate, Outcome
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.configuration import Configuration
@@ -59,11 +62,6 @@ class RequestPapers(QObject):
 
     def _job(self, name: str, identifier: str, outcome: Outcome | None) -> Callable[[], bytes]:
         """Gather on the window's thread what the paper says; return what makes it."""
-        # reportlab is loaded by who prints, not by who opens the screen
-        from cmsdesk.desk.screens.registration.paper import form_paper, stationery_here
-        from cmsdesk.documents.delivery import Delivery, accompanying_letter, delivery_receipt
-        from cmsdesk.documents.request_form import request_form
-
         session = self._desk.session
         document = session.get("request", identifier) or {}
         request = request_of(identifier, document)
@@ -76,11 +74,13 @@ class RequestPapers(QObject):
         if outcome is None and request.state in _MADE:
             outcome = self._outcome(request, document)
         if name == FORM or outcome is None:
-            return lambda: self.papers.make(request_form, replace(form, outcome=outcome), stationery, now)
+            return lambda: self.papers.make(
+                Paper.REQUEST_FORM, replace(form, outcome=outcome), stationery, now
+            )
         at = document.get("delivered_at")
         handed = datetime.fromisoformat(at) if at else None
         delivery = Delivery(request.code, form.person, outcome, operator, handed)
-        paper = delivery_receipt if name == RECEIPT else accompanying_letter
+        paper = Paper.DELIVERY_RECEIPT if name == RECEIPT else Paper.LETTER
         return lambda: self.papers.make(paper, delivery, stationery, now)
 
     def _outcome(self, request: Request, document: Document) -> Outcome:

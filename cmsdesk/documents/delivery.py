@@ -6,11 +6,11 @@ Neither holds a secret: PIN, PUK and emergency code are in the sealed envelope a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from cmsdesk.base.texts import N_
 from cmsdesk.documents.clauses import Clause
+from cmsdesk.documents.contents import Delivery
 from cmsdesk.documents.fonts import STRONG
 from cmsdesk.documents.pieces import (
     Beside,
@@ -28,7 +28,7 @@ from cmsdesk.documents.pieces import (
 from cmsdesk.documents.request_form import CERTIFICATES, outcome_pieces, title_pieces
 from cmsdesk.documents.sheet import Sheet
 from cmsdesk.documents.stationery import Stationery, Term
-from cmsdesk.documents.subjects import Outcome, Person
+from cmsdesk.documents.subjects import Person
 from cmsdesk.domain.words import WORDS
 
 TITLE = N_("Delivery receipt of the device")
@@ -46,20 +46,6 @@ _STEPS = (
     N_("Install the software of the card reader, then insert the device."),
     N_("Try the PIN once and choose a new one that only the holder knows."),
 )
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A device in the hands of its holder."""
-
-    code: str
-    """The request's."""
-    person: Person
-    outcome: Outcome
-    operator: str
-    """Who hands it over."""
-    delivered_at: datetime | None = None
-    """Aware; None while the receipt waits for the holder."""
 
 
 def delivery_receipt(delivery: Delivery, stationery: Stationery, now: datetime) -> bytes:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cmsdesk.base.texts import N_
+from cmsdesk.documents.contents import Column
 from cmsdesk.documents.fonts import STRONG
 from cmsdesk.documents.pieces import Field, Fields, Gap, Heading, Piece, Signatures, Spring, Style, Words
 from cmsdesk.documents.request_form import title_pieces
 from cmsdesk.documents.sheet import Sheet
 from cmsdesk.documents.stationery import Stationery
-from cmsdesk.documents.tables import Column, Table
+from cmsdesk.documents.tables import Table
 
 SHEET_TITLE = N_("Closing sheet of the journal")
 PROOF_TITLE = N_("Proof from the journal for one device")

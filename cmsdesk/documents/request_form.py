@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from cmsdesk.base.texts import N_
 from cmsdesk.documents.clauses import Clause
+from cmsdesk.documents.contents import RequestForm
 from cmsdesk.documents.fonts import STRONG
 from cmsdesk.documents.pieces import (
     Field,
@@ -36,31 +36,6 @@ CERTIFICATES = {
     Slot.AUTHENTICATION: N_("CNS authentication certificate"),
     Slot.SIGNATURE: N_("Qualified signature certificate"),
 }
-
-
-@dataclass(frozen=True)
-class RequestForm:
-    """What the form says; the empty one is printed to be filled in by hand (REG-1)."""
-
-    code: str = ""
-    """The request's code; empty on a form to fill in by hand."""
-    person: Person = field(default_factory=Person)
-    company: Company | None = None
-    device_kind: DeviceKind | None = None
-    fee_cents: int | None = None
-    first_issue: bool | None = None
-    limits: str = ""
-    """Limits of use that the applicant asks for."""
-    paid_with: str = ""
-    """Number of the till receipt or reference of the payment."""
-    operator: str = ""
-    registered_at: datetime | None = None
-    outcome: Outcome | None = None
-
-    @property
-    def by_hand(self) -> bool:
-        """Tell whether the form is to be filled in by hand."""
-        return not self.code
 
 
 def request_form(form: RequestForm, stationery: Stationery, now: datetime) -> bytes:

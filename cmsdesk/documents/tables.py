@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from cmsdesk.base.texts import N_
+from cmsdesk.documents.contents import Column, ListPaper
 from cmsdesk.documents.fonts import REGULAR, STRONG, width
 from cmsdesk.documents.pen import A4, Pen
 from cmsdesk.documents.pieces import Gap, Piece, Style, Words, wrapped
@@ -19,16 +20,6 @@ _INK, _QUIET, _BAND, _STRIPE = 0.0, 0.28, 0.90, 0.965
 _SIZE, _LINE, _PAD = 7.8, 9.6, 3.0
 _MAX_LINES = 3
 _EMPTY = N_("No entries")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its heading (a message id), and how wide it is beside the others."""
-
-    heading: str
-    share: float = 1.0
-    numbers: bool = False
-    """Set to the right."""
 
 
 @dataclass(frozen=True)
@@ -129,20 +120,6 @@ def _cell(text: str, across: float, face: str) -> list[str]:
             last = last[:-1]
         lines = [*lines[: _MAX_LINES - 1], f"{last}…"]
     return lines
-
-
-@dataclass(frozen=True)
-class ListPaper:
-    """A list to print: operators or figures of an office, a work list as it was filtered (ORG-6, PRO-1)."""
-
-    title: str
-    """A message id."""
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[str]]
-    """Words already in the first language of the stationery."""
-    context: str = ""
-    """One line: filters, period."""
-    totals: Sequence[str] = ()
 
 
 def list_paper(paper: ListPaper, stationery: Stationery, now: datetime, landscape: bool = True) -> bytes:

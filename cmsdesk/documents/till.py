@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cmsdesk.base.texts import N_
 from cmsdesk.documents.clauses import Clause
+from cmsdesk.documents.contents import Closing, Column, TillReceipt
 from cmsdesk.documents.fonts import STRONG
 from cmsdesk.documents.pen import Pen
 from cmsdesk.documents.pieces import (
@@ -26,34 +26,11 @@ from cmsdesk.documents.pieces import (
 from cmsdesk.documents.request_form import title_pieces
 from cmsdesk.documents.sheet import Sheet
 from cmsdesk.documents.stationery import Stationery
-from cmsdesk.documents.tables import Column, Table
+from cmsdesk.documents.tables import Table
 
 RECEIPT_TITLE = N_("Receipt number {number}")
 REVERSAL_TITLE = N_("Receipt number {number}, reversal of number {reversed}")
 CLOSING_TITLE = N_("Closing report of the till")
-
-
-@dataclass(frozen=True)
-class TillReceipt:
-    """An amount collected at the till, or given back."""
-
-    number: str
-    """In the till's own series, as «BZ1/2026/000123»."""
-    collected_at: datetime
-    amount_cents: int
-    """Below zero when it is given back."""
-    method: str
-    """A message id: cash, POS."""
-    payer: str
-    payer_fiscal_code: str
-    reason: str
-    """A message id: what the amount is for."""
-    operator: str
-    request_code: str = ""
-    reference: str = ""
-    """Of the POS operation."""
-    reverses: str = ""
-    """Number of the receipt that this one takes back."""
 
 
 def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) -> bytes:
@@ -120,26 +97,6 @@ class _Cut(Whole):
     def draw(self, pen: Pen, x: float, y: float, across: float) -> None:
         with pen.artifact():
             pen.dashes(0, y, pen.size[0])
-
-
-@dataclass(frozen=True)
-class Closing:
-    """The day of a till, or however long it was open."""
-
-    till: str
-    opened_at: datetime
-    closed_at: datetime
-    operator: str
-    receipts: Sequence[TillReceipt]
-    opening_cash_cents: int
-    counted_cash_cents: int
-    expected_cash_cents: int
-    note: str = ""
-
-    @property
-    def difference_cents(self) -> int:
-        """What was counted more than expected; below zero when money is short."""
-        return self.counted_cash_cents - self.expected_cash_cents
 
 
 def closing_report(closing: Closing, stationery: Stationery, now: datetime) -> bytes:

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from PIL import Image, ImageDraw
 
 from cmsdesk.base.texts import N_
-from cmsdesk.documents.delivery import Delivery, accompanying_letter, delivery_receipt
+from cmsdesk.documents.contents import Closing, Column, Delivery, ListPaper, RequestForm, TillReceipt
+from cmsdesk.documents.delivery import accompanying_letter, delivery_receipt
 from cmsdesk.documents.journal import (
     ClosingSheet,
     HeadShown,
@@ -17,11 +18,11 @@ from cmsdesk.documents.journal import (
     closing_sheet,
     journal_proof,
 )
-from cmsdesk.documents.request_form import RequestForm, request_form
+from cmsdesk.documents.request_form import request_form
 from cmsdesk.documents.stationery import Stationery
 from cmsdesk.documents.subjects import Certificate, Company, Outcome, Person
-from cmsdesk.documents.tables import Column, ListPaper, list_paper
-from cmsdesk.documents.till import Closing, TillReceipt, closing_report, till_receipt
+from cmsdesk.documents.tables import list_paper
+from cmsdesk.documents.till import closing_report, till_receipt
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.journal import TreeState

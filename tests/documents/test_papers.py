@@ -15,8 +15,9 @@ from pikepdf.pdfa import Flavour, check
 from PIL import Image
 
 from cmsdesk.base.texts import texts
+from cmsdesk.documents.contents import RequestForm
 from cmsdesk.documents.delivery import accompanying_letter
-from cmsdesk.documents.request_form import RequestForm, request_form
+from cmsdesk.documents.request_form import request_form
 from cmsdesk.documents.stationery import Stationery
 from cmsdesk.documents.subjects import Person
 from tests.documents.samples import CODE, DELIVERY, FORM, NOW, OUTCOME, PAPERS, PERSON, stationery

@@ -9,6 +9,9 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk.models.work_list import Column
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.screens.base import Desk
+from cmsdesk.desk.screens.registration.paper import stationery_here
+from cmsdesk.documents import contents
+from cmsdesk.documents.papers import Paper
 from cmsdesk.sync.work_lists import ListQuery, WorkLists
 
 MOST = 2000
@@ -31,13 +34,9 @@ def list_job(
     desk: Desk, papers: Papers, title: str, columns: Sequence[Column], lists: WorkLists, query: ListQuery
 ) -> Callable[[], ListMade]:
     """Gather on the window's thread what the paper says; return what makes it, to be run in another."""
-    # reportlab is loaded by who prints, not by who opens the screen
-    from cmsdesk.desk.screens.registration.paper import stationery_here
-    from cmsdesk.documents import tables
-
     session, texts = desk.session, desk.texts
     stationery, now = stationery_here(desk), session.clock.now()
-    headings = [tables.Column(one.title, (one.width or 2 * _NARROW) / _NARROW) for one in columns]
+    headings = [contents.Column(one.title, (one.width or 2 * _NARROW) / _NARROW) for one in columns]
     context = texts(N_("As of {when}, by {operator}"), when=texts.full(now), operator=session.operator_name)
 
     def make() -> ListMade:
@@ -49,8 +48,8 @@ def list_job(
             for row in lists.rows(query.list, shown[start : start + _CHUNK])
             if row is not None
         ]
-        paper = tables.ListPaper(title, headings, rows, context)
-        content = papers.make(tables.list_paper, paper, stationery, now)
+        paper = contents.ListPaper(title, headings, rows, context)
+        content = papers.make(Paper.LIST, paper, stationery, now)
         return ListMade(content, len(rows), len(keys) > MOST)
 
     return make

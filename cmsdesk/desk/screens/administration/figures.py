@@ -24,6 +24,8 @@ from cmsdesk.desk.widgets.date_field import DateField
 from cmsdesk.desk.widgets.field import FieldRow
 from cmsdesk.desk.widgets.states import Busy
 from cmsdesk.desk.widgets.table import Table
+from cmsdesk.documents.contents import Column, ListPaper
+from cmsdesk.documents.papers import Paper
 from cmsdesk.domain.figures import Grain, OfficeFigures, figures_csv
 from cmsdesk.operations.errors import ServiceUnreachable
 
@@ -171,8 +173,6 @@ class FiguresScreen(Screen):
 
     def print(self) -> None:
         """Make a PDF of the figures and show it."""
-        from cmsdesk.documents.tables import Column, ListPaper, list_paper
-
         headings = (N_("Office"), N_("From"), *MEASURES)
         columns = [Column(heading, 2.0 if at == 0 else 1.0, at > 1) for at, heading in enumerate(headings)]
         rows = [
@@ -185,7 +185,7 @@ class FiguresScreen(Screen):
         stationery, now, papers = stationery_here(self.desk), self.session.clock.now(), self.papers
         work.start(
             self,
-            lambda: papers.show(self.title(), papers.make(list_paper, paper, stationery, now)),
+            lambda: papers.show(self.title(), papers.make(Paper.LIST, paper, stationery, now)),
             failed=self.notice.error,
         )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from cmsdesk.base.texts import texts
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.screens.registration.form import DOCUMENT_KINDS
-from cmsdesk.documents.request_form import RequestForm
+from cmsdesk.documents.contents import RequestForm
 from cmsdesk.documents.stationery import Stationery
 from cmsdesk.documents.subjects import Company, Person
 from cmsdesk.domain.configuration import Configuration

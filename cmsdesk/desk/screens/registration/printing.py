@@ -10,6 +10,8 @@ from cmsdesk.desk import work
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.screens.registration.paper import form_paper, stationery_here
+from cmsdesk.documents.contents import RequestForm
+from cmsdesk.documents.papers import Paper
 from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.request import Request
 from cmsdesk.operations.places import Places
@@ -29,9 +31,6 @@ class FormPrinter(QObject):
 
     def print(self, request: Request, configuration: Configuration | None, paid_with: str = "") -> None:
         """Make the form and show it; ``paid_with``: number of the till's receipt."""
-        # reportlab is loaded by who prints, not by who opens the screen
-        from cmsdesk.documents.request_form import request_form
-
         self._last = request, configuration, paid_with
         session = self._desk.session
         content = form_paper(request, configuration, self._places, session.operator_name, paid_with)
@@ -39,19 +38,17 @@ class FormPrinter(QObject):
         now, papers = session.clock.now(), self.papers
         work.start(
             self,
-            lambda: papers.make(request_form, content, paper, now),
+            lambda: papers.make(Paper.REQUEST_FORM, content, paper, now),
             done=lambda made: self._show(request.code, made),
             failed=self._failed,
         )
 
     def empty(self) -> None:
         """Make a form to be filled in by hand, at home or in the queue, and show it (REG-1)."""
-        from cmsdesk.documents.request_form import RequestForm, request_form
-
         paper, papers, now = stationery_here(self._desk), self.papers, self._desk.session.clock.now()
         work.start(
             self,
-            lambda: papers.make(request_form, RequestForm(), paper, now),
+            lambda: papers.make(Paper.REQUEST_FORM, RequestForm(), paper, now),
             done=lambda made: self._show("form", made),
             failed=self._failed,
         )
