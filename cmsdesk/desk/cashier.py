@@ -17,18 +17,25 @@ from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.people import name_of
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.screens.registration.paper import stationery_here
+from cmsdesk.desk.session import DeskSession
 from cmsdesk.documents.contents import Closing, TillReceipt
 from cmsdesk.documents.papers import Paper
-from cmsdesk.domain.configuration import Configuration, PaymentMethod
+from cmsdesk.domain.configuration import PaymentMethod
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import request_code
-from cmsdesk.domain.shapes import ShapeWrong
 from cmsdesk.operations.till import Till, due_cents, next_number, receipt_number, till_at
 
 METHODS = {PaymentMethod.CASH: N_("cash"), PaymentMethod.POS: N_("POS")}
 REASON = N_("Fee for a device with its certificates")
+
+
+def till_of(session: DeskSession) -> Till | None:
+    """Return this desk's till, where the mandate allows payments and the body takes money in this office."""
+    if not session.allowed(Action.REQUEST_PAY):
+        return None
+    return till_at(session.configuration, session.mandate.office, session.actor.workstation)
 
 
 @dataclass(frozen=True)
@@ -63,21 +70,9 @@ class Cashier(QObject):
         self.papers = papers
 
     @property
-    def configuration(self) -> Configuration | None:
-        """The body's configuration, where the desk has it."""
-        document = self._session.get("configuration", self._session.mandate.body)
-        try:
-            return None if document is None else Configuration.of(document)
-        except ShapeWrong:
-            return None
-
-    @property
     def till(self) -> Till | None:
         """The till, where the mandate allows payments and the body takes money in this office."""
-        session = self._session
-        if not session.allowed(Action.REQUEST_PAY):
-            return None
-        return till_at(self.configuration, session.mandate.office, session.actor.workstation)
+        return till_of(self._session)
 
     def balance(self) -> Balance:
         """Return what stands in the till."""

@@ -19,7 +19,6 @@ from cmsdesk.documents.contents import Delivery
 from cmsdesk.documents.papers import Paper
 from cmsdesk.documents.subjects import Certificate, Outcome
 from cmsdesk.domain.certificate import Slot
-from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.production import ProductionState
@@ -65,12 +64,10 @@ class RequestPapers(QObject):
         session = self._desk.session
         document = session.get("request", identifier) or {}
         request = request_of(identifier, document)
-        found = session.get("configuration", session.mandate.body)
-        configuration = None if found is None else Configuration.of(found)
         stationery = stationery_here(self._desk)
         self._places = self._places or LibraryPlaces()
         now, operator = session.clock.now(), session.operator_name
-        form = form_paper(request, configuration, self._places, operator)
+        form = form_paper(request, session.configuration, self._places, operator)
         if outcome is None and request.state in _MADE:
             outcome = self._outcome(request, document)
         if name == FORM or outcome is None:

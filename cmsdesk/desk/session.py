@@ -16,9 +16,11 @@ from cmsdesk.base.ids import new_id
 from cmsdesk.desk.people import name_of
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.domain.commands import Actor, Command, Refusal
+from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.events import Document, View
 from cmsdesk.domain.organisation import Mandate
 from cmsdesk.domain.permissions import Action, reaches, right_of
+from cmsdesk.domain.shapes import ShapeWrong
 from cmsdesk.operations.errors import ServiceUnreachable
 from cmsdesk.sync.following import Following
 
@@ -186,6 +188,15 @@ class DeskSession(QObject):
     def in_state(self, thing: str, state: str) -> list[tuple[str, Document]]:
         """Return (id, document) of the things of one kind and state as they are shown, by id."""
         return self.store.shown_in_state(thing, state)
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """The body's configuration, where this desk has one that it can read."""
+        document = self.get("configuration", self.mandate.body)
+        try:
+            return None if document is None else Configuration.of(document)
+        except ShapeWrong:
+            return None
 
     @property
     def operator_name(self) -> str:

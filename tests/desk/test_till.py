@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from cmsdesk.base.clock import FixedClock
 from cmsdesk.desk.money import cents_of
 from cmsdesk.desk.papers import Papers
+from cmsdesk.desk.screens.contact import ContactScreen
+from cmsdesk.desk.screens.list_screen import ListScreen
+from cmsdesk.desk.screens.pages.screens import HolderPage
+from cmsdesk.desk.screens.pages.views import RequestCard
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.screen import RegistrationScreen
+from cmsdesk.desk.screens.request_detail import RequestDetail
 from cmsdesk.desk.screens.till import TillScreen
 from cmsdesk.desk.session import Link
 from cmsdesk.desk.shell.window import DeskWindow
@@ -196,6 +201,72 @@ def test_nothing_is_taken_twice(
     assert till.notice.text
     QTest.qWait(50)
     wait_for(lambda: len(opened) == 1)
+
+
+def card_of(window: DeskWindow, page: HolderPage, code: str) -> RequestCard:
+    """Return the card of a request on its holder's page, once it is there."""
+
+    def found() -> list[RequestCard]:
+        cards = [one for one in page.findChildren(RequestCard) if one.isVisibleTo(page)]
+        return [one for one in cards if one.accessibleName().startswith(code)]
+
+    wait_for(lambda: bool(found()))
+    return found()[0]
+
+
+def words_of(widget: QWidget) -> str:
+    return "\n".join(one.text() for one in widget.findChildren(QLabel) if one.isVisibleTo(widget))
+
+
+def press(widget: QWidget, title: str) -> None:
+    next(one for one in widget.findChildren(QPushButton) if one.text().strip() == title).click()
+
+
+def test_the_till_and_the_address_are_reached_from_a_request_and_its_holder(
+    window: DeskWindow, desk: Desk, central: CentralService, opened: list[Path], till: TillScreen
+) -> None:
+    one = register(central, desk.mandate, first_issue=FEE)
+    window.session.sync_now()
+    wait_for(lambda: window.session.get("request", one.id) is not None)
+    pay, address = window.texts("Take the payment"), window.texts("Change the address")
+    window.open("requests", request=one.id)
+    listed = window.current
+    assert isinstance(listed, ListScreen)
+    wait_for(lambda: isinstance(listed._detail.widget(), RequestDetail))
+    press(listed._detail.widget(), address)
+    contact = window.current
+    assert isinstance(contact, ContactScreen)
+    assert contact.request is not None
+    assert contact.request.id == one.id
+    window.open("holder", holder=one.request.holder.fiscal_code)
+    page = window.current
+    assert isinstance(page, HolderPage)
+    press(card_of(window, page, one.request.code), pay)
+    assert window.current is till
+    wait_for(lambda: till.chosen is not None and till.chosen.id == one.id)
+    till.take()
+    wait_for(lambda: len(opened) == 1)
+    window.back()
+    nothing_due = window.texts("Nothing is to be paid: {acts}.", acts=pay.lower())
+    wait_for(lambda: nothing_due in words_of(card_of(window, page, one.request.code)))
+    window.open("requests", request=one.id)
+    wait_for(lambda: nothing_due in words_of(listed._detail.widget()))
+
+
+def test_where_no_money_is_taken_the_request_says_so(
+    window: DeskWindow, desk: Desk, central: CentralService
+) -> None:
+    one = register(central, desk.mandate, first_issue=FEE)
+    values = default_configuration(CA).sections()
+    central.administer("configuration.change", revision=1, configuration=values)
+    window.session.sync_now()
+    wait_for(lambda: (window.session.get("configuration", BODY) or {}).get("revision") == 2)
+    window.open("holder", holder=one.request.holder.fiscal_code)
+    page = window.current
+    assert isinstance(page, HolderPage)
+    why = "Not in this office, which takes no money: {acts}."
+    said = window.texts(why, acts=window.texts("Take the payment").lower())
+    assert said in words_of(card_of(window, page, one.request.code))
 
 
 def test_who_may_not_has_no_till(central: CentralService, tmp_path: Path, qapp: QApplication) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from cmsdesk.base.texts import LANGUAGES
+from cmsdesk.desk.screens.administration.catalogue import ADMINISTRATION
+from cmsdesk.desk.screens.catalogue import SCREENS
 from cmsdesk.desk.screens.list_screen import ListScreen
 from cmsdesk.desk.screens.request_detail import RequestDetail
 from cmsdesk.desk.session import Link
-from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.desk.shell.window import DeskWindow, key_text
 from cmsdesk.desk.theme import Look
 from cmsdesk.desk.tokens import TARGET
 from cmsdesk.domain.organisation import Role
@@ -208,6 +210,34 @@ def test_esc_goes_back_and_shortcuts_open_screens(window: DeskWindow) -> None:
     assert window._shortcuts.isVisible()
     QTest.keyClick(window._shortcuts, Qt.Key.Key_Escape)
     assert not window._shortcuts.isVisible()
+
+
+def test_every_screen_of_the_rail_has_keys_of_its_own_told_in_rail_palette_and_overlay(
+    application: QApplication, desk: Desk, tmp_path: Path
+) -> None:
+    keys = [kind.shortcut for kind in SCREENS if kind.shortcut]
+    assert len(set(keys)) == len(keys)
+    assert [kind.id for kind in SCREENS if kind.rail and not kind.shortcut] == []
+    folder = tmp_path / "administrator"
+    folder.mkdir()
+    window = window_of(application, desk.clock, folder)
+    window.show()
+    window.begin(Desk(desk.central, folder, Role.ADMINISTRATOR).parts())
+    settled(window, "home")
+    offered = {entry.words: entry.shortcut for entry in window._offered()}
+    shown = dict(window._shortcut_rows())
+    tips = {one.accessibleName(): one.toolTip() for one in window.findChildren(QPushButton)}
+    for kind in ADMINISTRATION:
+        name, written = window.texts(kind.title), key_text(kind.shortcut)
+        assert offered[name] == shown[name] == tips[name] == written
+    for kind in ADMINISTRATION:
+        keys_of = QKeySequence(kind.shortcut)[0]
+        QTest.keyClick(window, keys_of.key(), keys_of.keyboardModifiers())
+        assert window._history[-1] == kind.id
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    rows = [one for one in window._shortcuts.findChildren(QLabel) if one.text() in set(shown.values())]
+    assert all(window._shortcuts.card.geometry().contains(one.geometry().center()) for one in rows)
+    window.close()
 
 
 def test_what_the_mandate_does_not_allow_is_not_there(

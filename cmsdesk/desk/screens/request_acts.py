@@ -8,6 +8,7 @@ from functools import partial
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.cashier import till_of
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.domain.documents import request_of
@@ -15,10 +16,13 @@ from cmsdesk.domain.events import Document
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import RequestState
 from cmsdesk.domain.words import word
+from cmsdesk.operations.till import due_cents
 
 _S = RequestState
 _NOT_NOW = N_("Not while it is «{state}»: {acts}.")
 _NOT_MINE = N_("Not under this mandate: {acts}.")
+_NO_TILL = N_("Not in this office, which takes no money: {acts}.")
+_NOTHING_DUE = N_("Nothing is to be paid: {acts}.")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class _Kind:
     """Where it is done; empty: at once, by a command."""
     fact: str = "request"
     """The fact that screen takes the request as."""
+    step: bool = True
+    """Whether it takes the request on in its life; else it is an errand of any time."""
 
 
 _KINDS = (
@@ -69,6 +75,25 @@ _KINDS = (
         frozenset({_S.REGISTERED}),
         "registration",
         "amend",
+        step=False,
+    ),
+    _Kind(
+        "pay",
+        N_("Take the payment"),
+        "banknote",
+        Action.REQUEST_PAY,
+        frozenset(_S) - {_S.DRAFT, _S.CANCELLED},
+        "till",
+        step=False,
+    ),
+    _Kind(
+        "contact",
+        N_("Change the address"),
+        "pen-line",
+        Action.REQUEST_CONTACT,
+        frozenset(_S) - {_S.CANCELLED},
+        "contact",
+        step=False,
     ),
 )
 
@@ -88,6 +113,8 @@ class Act:
     """Why it is not possible, a message of the catalogue; empty: it is."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Messages for the braces of ``why``."""
+    step: bool = True
+    """Whether it takes the request on in its life."""
 
 
 def reasons_of(texts: LiveTexts, acts: Sequence[Act]) -> list[str]:
@@ -119,10 +146,19 @@ def acts_of(
             why = _NOT_MINE
         elif request.state not in kind.states:
             why, values = _NOT_NOW, {"state": word(request.state)}
-        first = not why and not any(not one.why for one in found) and kind.name != "amend"
+        elif kind.name == "pay":
+            why = _not_payable(desk, document)
+        first = not why and kind.step and all(one.why for one in found)
         run = partial(_run, desk, kind, identifier, document, refused)
-        found.append(Act(kind.name, kind.title, kind.icon, run, "main" if first else "", why, values))
+        made = Act(kind.name, kind.title, kind.icon, run, "main" if first else "", why, values, kind.step)
+        found.append(made)
     return found
+
+
+def _not_payable(desk: Desk, document: Document) -> str:
+    if till_of(desk.session) is None:
+        return _NO_TILL
+    return "" if due_cents(document) else _NOTHING_DUE
 
 
 def _run(

@@ -6,14 +6,14 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.base import Screen
 from cmsdesk.desk.screens.pages.past import of_request
 from cmsdesk.desk.screens.pages.views import Timeline
-from cmsdesk.desk.screens.request_acts import acts_of
+from cmsdesk.desk.screens.request_acts import Act, acts_of, reasons_of
 from cmsdesk.desk.widgets.basics import Item, button, chip, column, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.field import FieldRow
@@ -89,28 +89,19 @@ class RequestDetail(QWidget):
     def _acts(self) -> list[Item]:
         """Return the acts that this state and mandate allow, or why there is none."""
         desk, state = self._screen.desk, self.state
-        possible = [
-            act
-            for act in acts_of(desk, self._id, self.document, self._refused)
-            if self.document and not act.why
-        ]
-        made = [
-            button(
-                self.texts,
-                act.title,
-                act.run,
-                kind=act.kind,
-                theme=desk.theme,
-                icon=act.icon if act.kind else "",
-            )
-            for act in possible
-        ]
-        forward = any(act.name != "amend" for act in possible)
+        acts = acts_of(desk, self._id, self.document, self._refused) if self.document else []
+        possible = [act for act in acts if not act.why]
         said: list[Item] = []
-        if not forward and state in _WHY_NOT:
+        if all(not act.step for act in possible) and state in _WHY_NOT:
             said.append(plain(self.texts(_WHY_NOT[state]), "muted", wrap=True))
-        if made:
-            said.append(row(*made, None, gap=1))
+        steps = [self._button(act) for act in possible if act.step]
+        if steps:
+            said.append(row(*steps, None, gap=1))
+        errands = [self._button(act, "flat") for act in possible if not act.step]
+        if errands:
+            said.append(row(*errands, None, gap=1))
+        why_not = reasons_of(self.texts, [act for act in acts if not act.step])
+        said += [plain(one, "small", wrap=True) for one in why_not]
         below = row(gap=1)
         if state in _CANCELLABLE and self.session.allowed(Action.REQUEST_CANCEL, self.request.office):
             below.addWidget(button(self.texts, N_("Cancel it…"), self._ask_reason, kind="danger"))
@@ -119,6 +110,11 @@ class RequestDetail(QWidget):
             below.addWidget(button(self.texts, N_("Page of the holder"), page, kind="flat"))
         below.addStretch(1)
         return [*said, below, self._reason_panel()]
+
+    def _button(self, act: Act, kind: str = "") -> QPushButton:
+        kind = act.kind or kind
+        icon = act.icon if kind else ""
+        return button(self.texts, act.title, act.run, kind=kind, theme=self._screen.theme, icon=icon)
 
     def _reason_panel(self) -> QWidget:
         field = FieldRow(

@@ -39,7 +39,13 @@ def _figures(desk: Desk) -> Screen:
 
 ADMINISTRATION: tuple[ScreenKind, ...] = (
     ScreenKind(
-        "stock", N_("Stock"), "package", _stock, (Action.STOCK_SEE,), rail_for=(Action.STOCK_RECEIVE,)
+        "stock",
+        N_("Stock"),
+        "package",
+        _stock,
+        (Action.STOCK_SEE,),
+        shortcut="Alt+1",
+        rail_for=(Action.STOCK_RECEIVE,),
     ),
     ScreenKind(
         "operators",
@@ -47,11 +53,24 @@ ADMINISTRATION: tuple[ScreenKind, ...] = (
         "briefcase",
         _operators,
         (Action.ORGANISATION_SEE,),
+        shortcut="Alt+2",
         rail_for=(Action.ORGANISATION_CHANGE,),
     ),
-    ScreenKind("offices", N_("Sites and offices"), "building-2", _offices, (Action.ORGANISATION_CHANGE,)),
     ScreenKind(
-        "configuration", N_("Configuration"), "list-checks", _configuration, (Action.CONFIGURATION_CHANGE,)
+        "offices",
+        N_("Sites and offices"),
+        "building-2",
+        _offices,
+        (Action.ORGANISATION_CHANGE,),
+        shortcut="Alt+3",
+    ),
+    ScreenKind(
+        "configuration",
+        N_("Configuration"),
+        "list-checks",
+        _configuration,
+        (Action.CONFIGURATION_CHANGE,),
+        shortcut="Alt+4",
     ),
     ScreenKind(
         "figures",
@@ -59,6 +78,7 @@ ADMINISTRATION: tuple[ScreenKind, ...] = (
         "chart-column",
         _figures,
         (Action.FIGURES_SEE,),
+        shortcut="Alt+5",
         rail_for=(Action.ORGANISATION_CHANGE,),
     ),
 )

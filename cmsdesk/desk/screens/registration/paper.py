@@ -60,11 +60,9 @@ def form_paper(
 def stationery_here(desk: Desk) -> Stationery:
     """Return the paper of the office that somebody works in, as body and configuration say."""
     session = desk.session
-    found = session.get("configuration", session.mandate.body)
-    configuration = None if found is None else Configuration.of(found)
     names = (session.get("body", session.mandate.body) or {}).get("names", {})
     paper = _stationery_of(
-        session.body_name, session.office_name, configuration, sandbox=desk.environment.sandbox
+        session.body_name, session.office_name, session.configuration, sandbox=desk.environment.sandbox
     )
     return replace(paper, body={**names, **paper.body})
 

@@ -195,7 +195,7 @@ class RegistrationScreen(Screen):
 
     def _tariff(self, form: Form) -> FirstIssue | None:
         office = self._amended.office if self._amended else self.session.mandate.office
-        outcome = tariff(form, self.cashier.configuration, office, self.sources.found())
+        outcome = tariff(form, self.session.configuration, office, self.sources.found())
         return still_decided(self._amended, form, outcome)
 
     # --- registering ---------------------------------------------------------------------------
@@ -207,7 +207,7 @@ class RegistrationScreen(Screen):
         """
         self.notice.clear()
         self.view.say_wrongs(everywhere=True)
-        form, configuration = self.view.form, self.cashier.configuration
+        form, configuration = self.view.form, self.session.configuration
         if self._amended is not None and self._frozen:
             self._change_contact(self._amended)
             return
@@ -263,7 +263,7 @@ class RegistrationScreen(Screen):
             self._say_actions()
             self.notice.say("good", N_("Saved: request {code}."), code=request.code)
         self._again.setVisible(True)
-        self.printer.print(request, self.cashier.configuration, receipt)
+        self.printer.print(request, self.session.configuration, receipt)
 
     def _change_contact(self, request: Request) -> None:
         if paths.CONTACT_EMAIL in self.view.wrongs() or not self.view.form[paths.CONTACT_EMAIL].strip():
