@@ -46,7 +46,18 @@ class Balance:
     """The number of the closing that is to come."""
     count: int = 0
     cash_cents: int = 0
+    """Taken, less what was given back."""
     pos_cents: int = 0
+    opening_cents: int | None = None
+    """In the till before the first receipt; None: nobody said."""
+    reversals: int = 0
+    reversed_cents: int = 0
+    """Given back, however it had been paid."""
+
+    @property
+    def expected_cents(self) -> int:
+        """The cash that must be in the till."""
+        return (self.opening_cents or 0) + self.cash_cents
 
     @classmethod
     def of(cls, document: Document | None) -> Balance:
@@ -57,6 +68,9 @@ class Balance:
             known.get("count", 0),
             known.get("cash_cents", 0),
             known.get("pos_cents", 0),
+            known.get("opening_cash_cents"),
+            known.get("reversals", 0),
+            known.get("reversed_cents", 0),
         )
 
 
@@ -86,24 +100,44 @@ class Cashier(QObject):
             Refusal: nothing was recorded.
             ValueError: there is no till here.
         """
-        session, till = self._session, self.till
-        if till is None:
-            raise ValueError("no till")
+        return self._record("payment.record", request=request, method=method.value, amount_cents=cents)
+
+    def may_give_back(self, payment: Document) -> bool:
+        """Tell whether a payment can be given back here."""
+        whole = "reverses" not in payment and "reversed_by" not in payment
+        allowed = self._session.allowed(Action.PAYMENT_REVERSE, payment.get("office"))
+        return whole and allowed and self.till is not None
+
+    def give_back(self, payment: str, reason: str) -> Document:
+        """Give a payment back, whole; return the document of the reversal.
+
+        Raises:
+            Refusal: nothing was recorded.
+            ValueError: there is no till here.
+        """
+        return self._record("payment.reverse", reverses=payment, reason=reason)
+
+    def _record(self, kind: str, **facts: object) -> Document:
+        """Record a receipt under the next number of the series; return its document."""
+        session, till = self._session, self._need_till()
         queued = [one.command for one in session.store.queued(limit=-1)]
-        number = next_number(till, session.get("till", till.id), queued)
         payment = new_id()
         session.submit(
-            "payment.record",
+            kind,
             payment=payment,
-            request=request,
             till=till.id,
             series=till.series,
-            number=number,
-            method=method.value,
-            amount_cents=cents,
+            number=next_number(till, session.get("till", till.id), queued),
             taken_at=session.clock.now().astimezone(ROME).isoformat(),
+            **facts,
         )
         return session.get("payment", payment) or {}
+
+    def _need_till(self) -> Till:
+        till = self.till
+        if till is None:
+            raise ValueError("no till")
+        return till
 
     def paid_at_once(self, request: str, method: str) -> str:
         """Take and print what is due for a request; return the receipt's number, empty where there is none.
@@ -126,17 +160,24 @@ class Cashier(QObject):
         """Return what is still to be paid for a request, in cents."""
         return due_cents(self._session.get("request", request) or {})
 
-    def close(self, counted_cents: int) -> str:
-        """Close the till: what was counted against what was taken in cash; return the closing's id.
+    def open_till(self, cents: int) -> None:
+        """Record the cash in the till before its first receipt.
 
         Raises:
             Refusal: nothing was recorded.
             ValueError: there is no till here.
         """
-        till = self.till
-        if till is None:
-            raise ValueError("no till")
-        closing = new_id()
+        till = self._need_till()
+        self._session.submit("till.open", till=till.id, series=till.series, opening_cash_cents=cents)
+
+    def close(self, counted_cents: int) -> str:
+        """Close the till: what was counted against what must be in it; return the closing's id.
+
+        Raises:
+            Refusal: nothing was recorded.
+            ValueError: there is no till here.
+        """
+        till, closing = self._need_till(), new_id()
         self._session.submit("till.close", closing=closing, till=till.id, counted_cash_cents=counted_cents)
         return closing
 
@@ -184,20 +225,28 @@ class Cashier(QObject):
             reason=REASON,
             operator=self._operator(payment.get("recorded_by", "")),
             request_code=request_code(payment["request"]),
+            reverses=self._number_of(payment.get("reverses")),
+            note=str(payment.get("reason", "")),
         )
+
+    def _number_of(self, payment: str | None) -> str:
+        document = None if payment is None else self._session.get("payment", payment)
+        return "" if document is None else receipt_number(document["series"], document["number"])
 
     def _report(self, closing: Document, payments: list[Document]) -> Closing:
         closed_at = datetime.fromisoformat(closing["closed_at"])
-        taken = [datetime.fromisoformat(payment["taken_at"]) for payment in payments]
+        begun = [datetime.fromisoformat(payment["taken_at"]) for payment in payments]
+        begun += [datetime.fromisoformat(closing["opened_at"])] if "opened_at" in closing else []
+        opening = closing.get("opening_cash_cents", 0)
         return Closing(
             till=closing["series"],
-            opened_at=min(taken, default=closed_at),
+            opened_at=min(begun, default=closed_at),
             closed_at=closed_at,
             operator=self._operator(closing.get("closed_by", "")),
             receipts=[self.receipt_of(payment) for payment in payments],
-            opening_cash_cents=0,
+            opening_cash_cents=opening,
             counted_cash_cents=closing["counted_cash_cents"],
-            expected_cash_cents=closing["cash_cents"],
+            expected_cash_cents=opening + closing["cash_cents"],
         )
 
     def _operator(self, mandate: str) -> str:

@@ -70,6 +70,8 @@ class TillReceipt:
     """Of the POS operation."""
     reverses: str = ""
     """Number of the receipt that this one takes back."""
+    note: str = ""
+    """Why it is given back, in the words of who did."""
 
 
 @dataclass(frozen=True)

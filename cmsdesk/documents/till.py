@@ -31,6 +31,8 @@ from cmsdesk.documents.tables import Table
 RECEIPT_TITLE = N_("Receipt number {number}")
 REVERSAL_TITLE = N_("Receipt number {number}, reversal of number {reversed}")
 CLOSING_TITLE = N_("Closing report of the till")
+_GIVEN_BACK, _GIVEN_BACK_TO = N_("Payments given back"), N_("Given back to")
+_WHY = N_("Reason for giving back")
 
 
 def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) -> bytes:
@@ -56,7 +58,7 @@ def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) ->
         )
         yield Fields(
             (
-                Field(label(N_("Received from")), receipt.payer, 3),
+                Field(label(_GIVEN_BACK_TO if receipt.reverses else N_("Received from")), receipt.payer, 3),
                 Field(name(N_("codice fiscale")), receipt.payer_fiscal_code, 2),
             ),
             style,
@@ -69,6 +71,8 @@ def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) ->
             ),
             style,
         )
+        if receipt.note:
+            yield Fields((Field(label(_WHY), receipt.note),), style)
         yield Gap(5)
         columns = [
             (language, stationery.clause(Clause.TILL, language, body=stationery.body["it"]))
@@ -134,6 +138,11 @@ def _closing(closing: Closing, stationery: Stationery, style: Style) -> Iterator
     yield Gap(style.gap)
     yield Heading(label(N_("Receipts")), style)
     yield _receipts(closing.receipts, stationery)
+    given_back = [receipt for receipt in closing.receipts if receipt.reverses]
+    if given_back:
+        yield Gap(style.gap)
+        yield Heading(label(_GIVEN_BACK), style)
+        yield _reversals(given_back, stationery)
     yield Spring(style.gap * 2)
     yield Signatures(
         (label(N_("Signature of the operator")), label(N_("Seen by the person in charge"))), style
@@ -174,3 +183,20 @@ def _receipts(receipts: Sequence[TillReceipt], stationery: Stationery) -> Table:
         for receipt in receipts
     ]
     return Table(columns, rows, say)
+
+
+def _reversals(receipts: Sequence[TillReceipt], stationery: Stationery) -> Table:
+    say = stationery.wording
+    columns = (
+        Column(N_("Number"), 2.2),
+        Column(N_("Gives back"), 2.2),
+        Column(_GIVEN_BACK_TO, 2.4),
+        Column(_WHY, 3.4),
+        Column(N_("Amount"), 1.3, True),
+    )
+    rows = [
+        (receipt.number, receipt.reverses, receipt.payer, receipt.note, say.money(receipt.amount_cents))
+        for receipt in receipts
+    ]
+    total = say.money(sum(receipt.amount_cents for receipt in receipts))
+    return Table(columns, rows, say, (say.label(N_("Total")), "", "", str(len(receipts)), total))

@@ -76,6 +76,8 @@ class Permission(Enum):
     """An IR who sees all registrations of the body, not only the office's (ORG-8)."""
     REVOKE_ONE = "revoke_one"
     """Revoke one certificate of a device alone (LCM-2)."""
+    REVERSALS = "reversals"
+    """Give back money that was taken, beside `PAYMENTS` (PRO-10)."""
 
 
 class Way(Enum):
@@ -230,6 +232,8 @@ class Mandate:
 
     def allows(self, permission: Permission) -> bool:
         """Tell whether a permission is held for work in the program: work on paper is not (ORG-4)."""
+        if permission is Permission.REVERSALS and not self.allows(Permission.PAYMENTS):
+            return False
         ways = {Permission.DATA_ENTRY: self.data_entry, Permission.PAYMENTS: self.payments}
         return permission in self.permissions and ways.get(permission, Way.TELEMATIC) is Way.TELEMATIC
 

@@ -25,6 +25,8 @@ class Action(Enum):
     REQUEST_DELIVER = "request.deliver"
     REQUEST_PAY = "request.pay"
     """Record a payment (REG-11, PRO-10)."""
+    PAYMENT_REVERSE = "payment.reverse"
+    """Give back money that was taken: a receipt of its own in the series (PRO-10)."""
     REQUEST_EXPORT = "request.export"
     """Take lists of registrations out of the program."""
     TILL_CLOSE = "till.close"
@@ -70,6 +72,8 @@ _BODY = Right(Scope.BODY)
 _DATA_ENTRY = Right(Scope.OFFICE, Permission.DATA_ENTRY)
 _OFFICE_TILL = Right(Scope.OFFICE, Permission.PAYMENTS)
 _BODY_TILL = Right(Scope.BODY, Permission.PAYMENTS)
+_OFFICE_BACK = Right(Scope.OFFICE, Permission.REVERSALS)
+_BODY_BACK = Right(Scope.BODY, Permission.REVERSALS)
 
 _IR: Mapping[Action, Right] = {
     Action.REQUEST_SEE: _OFFICE,
@@ -78,6 +82,7 @@ _IR: Mapping[Action, Right] = {
     Action.REQUEST_CONTACT: _OFFICE,
     Action.REQUEST_DELIVER: _OFFICE,
     Action.REQUEST_PAY: _OFFICE_TILL,
+    Action.PAYMENT_REVERSE: _OFFICE_BACK,
     Action.TILL_CLOSE: _OFFICE_TILL,
     Action.BOOKING_SEE: _DATA_ENTRY,
     Action.ATTACHMENT_ADD: _OFFICE,
@@ -95,6 +100,7 @@ _RAO: Mapping[Action, Right] = {
     Action.REQUEST_CONTACT: _BODY,
     Action.REQUEST_DELIVER: _BODY,
     Action.REQUEST_PAY: _BODY_TILL,
+    Action.PAYMENT_REVERSE: _BODY_BACK,
     Action.REQUEST_EXPORT: _BODY,
     Action.TILL_CLOSE: _BODY_TILL,
     Action.BOOKING_SEE: _BODY,

@@ -30,6 +30,7 @@ OTHER_AMOUNT = "other_amount"
 RECEIPT_REPEATED = "receipt_repeated"
 RECEIPT_SKIPPED = "receipt_skipped"
 TILL_ELSEWHERE = "till_elsewhere"
+REVERSED_TWICE = "reversed_twice"
 REFUSED = "refused"
 VOUCHER_EXPIRED = "voucher_expired"
 VOUCHER_OVERRUN = "voucher_overrun"
@@ -46,6 +47,7 @@ REASONS: dict[str, str] = {
     RECEIPT_REPEATED: N_("The number of the receipt was used before."),
     RECEIPT_SKIPPED: N_("Numbers before this receipt are missing."),
     TILL_ELSEWHERE: N_("The till belongs to another office."),
+    REVERSED_TWICE: N_("The payment had been given back before."),
     REFUSED: N_("The rules do not take what was reported; what was entered is kept whole."),
     VOUCHER_EXPIRED: N_("It was given without the service after the time allowed for that."),
     VOUCHER_OVERRUN: N_("More was given without the service than was allowed."),

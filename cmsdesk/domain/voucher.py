@@ -56,6 +56,8 @@ COMMANDS: Mapping[str, OfflineRight] = {
     "attachment.view": OfflineRight.PRINT,
     "request.deliver": OfflineRight.DELIVER,
     "payment.record": OfflineRight.TAKE_PAYMENT,
+    "payment.reverse": OfflineRight.TAKE_PAYMENT,
+    "till.open": OfflineRight.TAKE_PAYMENT,
     "till.close": OfflineRight.TAKE_PAYMENT,
     "certificate.suspend": OfflineRight.SUSPEND,
 }

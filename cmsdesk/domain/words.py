@@ -97,6 +97,8 @@ FIELDS: Mapping[str, str] = {
     "entry": N_("way of entry"),
     "amount_cents": N_("amount"),
     "counted_cash_cents": N_("cash counted"),
+    "opening_cash_cents": N_("cash at opening"),
+    "reverses": N_("payment that is given back"),
     "method": N_("way of payment"),
     "series": N_("series of the receipts"),
     "number": N_("number of the receipt"),
@@ -190,6 +192,7 @@ WORDS: Mapping[Enum, str] = {
     Permission.PAYMENTS: N_("payments"),
     Permission.WHOLE_BODY: N_("sees the whole body"),
     Permission.REVOKE_ONE: N_("revokes one certificate alone"),
+    Permission.REVERSALS: N_("gives payments back"),
     Way.TELEMATIC: N_("telematically"),
     Way.PAPER: N_("on paper"),
     BodyKind.CHAMBER: N_("chamber of commerce"),
@@ -241,6 +244,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.REQUEST_CONTACT: N_("changing the contact address"),
     Action.REQUEST_DELIVER: N_("handing over devices"),
     Action.REQUEST_PAY: N_("recording payments"),
+    Action.PAYMENT_REVERSE: N_("giving payments back"),
     Action.REQUEST_EXPORT: N_("exporting lists of registrations"),
     Action.TILL_CLOSE: N_("closing the till"),
     Action.BOOKING_SEE: N_("seeing bookings"),
@@ -277,6 +281,8 @@ _STATES: Mapping[str, type[Enum]] = {
 _MORE_STATES: Mapping[str, str] = {
     "amended": N_("amended in the meantime"),
     "changed": N_("changed after its approval"),
+    "counted": N_("with receipts since its last closing"),
+    "opened": N_("opened with another amount"),
     "contact": N_("reachable at another address"),
     "moved": N_("carried elsewhere"),
 }

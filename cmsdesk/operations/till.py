@@ -16,6 +16,7 @@ from cmsdesk.domain.configuration import Configuration, PaymentMethod
 from cmsdesk.domain.decisions.till import AT_THE_DESK
 from cmsdesk.domain.events import Document
 
+_NUMBERED = frozenset({"payment.record", "payment.reverse"})
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _OFFICE_PART, _DESK_PART = 8, 3
 _ID_PART = 16
@@ -64,7 +65,7 @@ def next_number(till: Till, document: Document | None, queued: Iterable[Command]
     given = [
         int(command.facts["number"])
         for command in queued
-        if command.kind == "payment.record" and command.facts.get("till") == till.id
+        if command.kind in _NUMBERED and command.facts.get("till") == till.id
     ]
     return max([0 if document is None else int(document.get("last_number", 0)), *given]) + 1
 

@@ -18,6 +18,11 @@ class TillBook:
         found = [one for one in taken if one[1].get("closing") == closing]
         return sorted(found, key=lambda one: one[1]["number"])
 
+    def payments_of(self, request: str) -> list[tuple[str, Document]]:
+        """Return (id, document) of what was paid, and given back, for a request, in the order of time."""
+        found = self._things.having("payment", "request", request)
+        return sorted(found, key=lambda one: str(one[1]["taken_at"]))
+
     def closings(self, till: str) -> list[tuple[str, Document]]:
         """Return (id, document) of a till's closings, the latest first."""
         return sorted(

@@ -119,7 +119,7 @@ def test_acts_are_offered_or_the_reason_is_told(
     wait_for(lambda: window.texts("Hand over") in titles())
     assert window.texts("Approve") not in titles()
     said = [one.text() for one in shown().findChildren(QLabel)]
-    [why] = [line for line in said if window.texts("Approve").lower() in line]
+    [why] = [line for line in said if window.texts("Approve") in line]
     assert f"«{window.texts('produced')}»" in why
 
 

@@ -20,9 +20,11 @@ from cmsdesk.desk.screens.pages.views import RequestCard
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.screen import RegistrationScreen
 from cmsdesk.desk.screens.request_detail import RequestDetail
-from cmsdesk.desk.screens.till import TillScreen
+from cmsdesk.desk.screens.till.receipts import ReceiptLines
+from cmsdesk.desk.screens.till.screen import TillScreen
 from cmsdesk.desk.session import Link
 from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.domain.commands import NotAllowed
 from cmsdesk.domain.first_issue import FirstIssue
 from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.operations.body_defaults import default_configuration
@@ -47,7 +49,7 @@ def central(tmp_path: Path) -> Iterator[CentralService]:
 
 @pytest.fixture
 def desk(central: CentralService, tmp_path: Path) -> Desk:
-    return Desk(central, tmp_path, Role.RAO, Permission.PAYMENTS)
+    return Desk(central, tmp_path, Role.RAO, Permission.PAYMENTS, Permission.REVERSALS)
 
 
 @pytest.fixture
@@ -139,9 +141,9 @@ def test_paid_at_registration_by_one_choice_and_closed_with_the_report(
     assert isinstance(made, TillScreen)
     made.cashier.papers = papers(opened)
     assert made.cashier.balance().cash_cents == 2500
-    made.counted.setText("20")
-    assert "−5,00" in made._difference.text() or "-5,00" in made._difference.text()
-    made.close_till()
+    made.closing.counted.setText("20")
+    assert "−5,00" in made.closing.difference.text() or "-5,00" in made.closing.difference.text()
+    made.closing.close_it()
     wait_for(lambda: len(opened) == 3)
     report = said(opened[2])
     assert number in report
@@ -203,6 +205,90 @@ def test_nothing_is_taken_twice(
     wait_for(lambda: len(opened) == 1)
 
 
+def test_opened_paid_given_back_and_closed_with_all_of_it_on_paper(
+    window: DeskWindow, till: TillScreen, desk: Desk, central: CentralService, opened: list[Path]
+) -> None:
+    one = register(central, desk.mandate, first_issue=FEE)
+    window.session.sync_now()
+    wait_for(lambda: window.session.get("request", one.id) is not None)
+    assert till.drawer.opening.isVisible()
+    till.drawer.opening.setText("cento")
+    till.drawer.record()
+    assert till.drawer._field.wrong
+    till.drawer.opening.setText("100")
+    till.drawer.record()
+    assert "100,00" in words_of(till.drawer)
+    till.activate(request=one.id)
+    wait_for(lambda: till.chosen is not None)
+    till.take()
+    wait_for(lambda: len(opened) == 1)
+    assert not till.drawer.opening.isVisible()
+    assert "125,00" in till.drawer._cash.text()
+    # the same request again: what was paid for it is offered to be given back, with a reason
+    till.activate(request=one.id)
+    wait_for(lambda: till.chosen is not None and bool(backs(till.paid)))
+    backs(till.paid)[0].click()
+    till.paid.confirm()
+    assert till.paid._field.wrong
+    till.paid.reason.setText("Pagata anche {online}")
+    till.paid.confirm()
+    wait_for(lambda: len(opened) == 2)
+    paper = said(opened[1])
+    for words in ("/000002", "/000001", "−25,00", "Pagata anche {online}", "Restituito a", "Tessari Marta"):
+        assert words in paper, words
+    assert till.cashier.due(one.id) == 2500
+    assert "100,00" in till.drawer._cash.text()
+    assert "25,00" in till.drawer._told.text()
+    wait_for(lambda: backs(till.receipts) == backs(till.paid) == [])
+    till.closing.counted.setText("100")
+    till.closing.close_it()
+    wait_for(lambda: len(opened) == 3)
+    report = said(opened[2])
+    for words in ("Pagamenti stornati", "100,00", "−25,00", "Pagata anche {online}"):
+        assert words in report, words
+    settled(window)
+    assert till.drawer.opening.isVisible()
+    kinds = [thing for thing, _ in central.things(BODY)]
+    assert kinds.count("payment") == 2
+    assert "problem" not in kinds
+    request = central.things(BODY)["request", one.id]
+    assert request["paid_cents"] == 0
+    window.open("holder", holder=one.request.holder.fiscal_code)
+    page = window.current
+    assert isinstance(page, HolderPage)
+    wait_for(lambda: window.texts("Payment given back") in words_of(page))
+
+
+def backs(lines: ReceiptLines) -> list[QPushButton]:
+    """Return the buttons that offer to give a payment back."""
+    wanted = lines._texts("Give back…")
+    return [one for one in lines.findChildren(QPushButton) if one.text() == wanted and one.isVisibleTo(lines)]
+
+
+def test_who_may_only_take_gives_nothing_back(
+    central: CentralService, tmp_path: Path, qapp: QApplication, opened: list[Path]
+) -> None:
+    desk = Desk(central, tmp_path, Role.RAO, Permission.PAYMENTS)
+    one = register(central, desk.mandate, first_issue=FEE)
+    made = window_of(qapp, central.clock, tmp_path)
+    made.show()
+    made.begin(desk.parts())
+    wait_for(lambda: made.session.get("request", one.id) is not None)
+    made.open("till")
+    screen = made.current
+    assert isinstance(screen, TillScreen)
+    screen.cashier.papers = papers(opened)
+    screen.activate(request=one.id)
+    wait_for(lambda: screen.chosen is not None)
+    screen.take()
+    wait_for(lambda: len(opened) == 1 and bool(screen.receipts.findChildren(QPushButton)))
+    assert backs(screen.receipts) == []
+    [(identifier, _)] = made.session.tills.payments_of(one.id)
+    with pytest.raises(NotAllowed):
+        screen.cashier.give_back(identifier, "x")
+    made.close()
+
+
 def card_of(window: DeskWindow, page: HolderPage, code: str) -> RequestCard:
     """Return the card of a request on its holder's page, once it is there."""
 
@@ -247,7 +333,7 @@ def test_the_till_and_the_address_are_reached_from_a_request_and_its_holder(
     till.take()
     wait_for(lambda: len(opened) == 1)
     window.back()
-    nothing_due = window.texts("Nothing is to be paid: {acts}.", acts=pay.lower())
+    nothing_due = window.texts("Nothing is to be paid: {acts}.", acts=pay)
     wait_for(lambda: nothing_due in words_of(card_of(window, page, one.request.code)))
     window.open("requests", request=one.id)
     wait_for(lambda: nothing_due in words_of(listed._detail.widget()))
@@ -265,7 +351,7 @@ def test_where_no_money_is_taken_the_request_says_so(
     page = window.current
     assert isinstance(page, HolderPage)
     why = "Not in this office, which takes no money: {acts}."
-    said = window.texts(why, acts=window.texts("Take the payment").lower())
+    said = window.texts(why, acts=window.texts("Take the payment"))
     assert said in words_of(card_of(window, page, one.request.code))
 
 

@@ -124,12 +124,15 @@ def receipt(number: int = 123) -> TillReceipt:
     )
 
 
+BACK = replace(
+    receipt(60), amount_cents=-7000, reverses=receipt(48).number, note="Pagata due volte, {anche} al POS"
+)
 CLOSING = Closing(
     till="BZ1",
     opened_at=NOW,
     closed_at=NOW,
     operator="Giulia Bianchi",
-    receipts=[receipt(number) for number in range(1, 60)],
+    receipts=[*(receipt(number) for number in range(1, 60)), BACK],
     opening_cash_cents=10000,
     counted_cash_cents=140000,
     expected_cash_cents=140500,
@@ -175,6 +178,7 @@ PAPERS: dict[str, Callable[[Stationery], bytes]] = {
     "delivery receipt": lambda paper: delivery_receipt(DELIVERY, paper, NOW),
     "letter": lambda paper: accompanying_letter(DELIVERY, paper, NOW),
     "till receipt": lambda paper: till_receipt(receipt(), paper, NOW),
+    "till reversal": lambda paper: till_receipt(BACK, paper, NOW),
     "closing": lambda paper: closing_report(CLOSING, paper, NOW),
     "journal sheet": lambda paper: closing_sheet(SHEET, paper, NOW),
     "journal proof": lambda paper: journal_proof(PROOF, paper, NOW),

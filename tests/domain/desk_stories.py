@@ -41,6 +41,18 @@ PAY: Facts = {
     "taken_at": "2026-06-01T10:00:00+02:00",
 }
 PAID: list[Line] = [*REGISTERED, ("payment.record", PAY)]
+REVERSE: Facts = {
+    "payment": "Y-9",
+    "reverses": "Y-1",
+    "till": "T-1",
+    "series": "A",
+    "number": 2,
+    "taken_at": "2026-06-01T10:05:00+02:00",
+    "reason": "pagata due volte da altra persona",
+}
+REVERSED: list[Line] = [*PAID, ("payment.reverse", REVERSE)]
+OPEN: Facts = {"till": "T-1", "series": "A", "opening_cash_cents": 10000}
+OPENED: list[Line] = [("till.open", OPEN)]
 CLOSE: Facts = {"closing": "K-1", "till": "T-1", "counted_cash_cents": 2400}
 SCAN: Facts = {
     "attachment": "A-1",
@@ -101,7 +113,31 @@ ACCEPTED: list[tuple[str, list[Line], Facts, str]] = [
         {**PAY, "payment": "Y-2", "amount_cents": 1},
         "payment.recorded till.counted request.paid problem.noted",
     ),
+    (
+        "payment.reverse",
+        PAID,
+        REVERSE,
+        "payment.recorded till.counted payment.reversed request.repaid",
+    ),
+    ("payment.reverse", REVERSED, REVERSE, ""),
+    (
+        "payment.reverse",
+        REVERSED,
+        {**REVERSE, "payment": "Y-8", "number": 3},
+        "payment.recorded till.counted request.repaid problem.noted",
+    ),
+    (
+        "payment.reverse",
+        PAID,
+        {**REVERSE, "number": 1},
+        "payment.recorded till.counted payment.reversed request.repaid problem.noted",
+    ),
+    ("till.open", [], OPEN, "till.opened"),
+    ("till.open", OPENED, OPEN, ""),
+    ("till.open", OPENED, {**OPEN, "opening_cash_cents": 9000}, "till.opened"),
+    ("till.open", [*PAID, ("till.close", CLOSE)], OPEN, "till.opened"),
     ("till.close", PAID, CLOSE, "till_closing.recorded till.closed"),
+    ("till.close", OPENED, CLOSE, "till_closing.recorded till.closed"),
     ("attachment.add", REGISTERED, SCAN, "attachment.added"),
     ("attachment.add", SCANNED, SCAN, ""),
     ("attachment.withdraw", SCANNED, WITHDRAW, "attachment.withdrawn"),
@@ -145,6 +181,18 @@ REFUSED: list[tuple[str, list[Line], Facts, str]] = [
             {"taken_at": "ieri"},
             {"taken_at": "2026-06-01T10:00:00"},
         )
+    ],
+    ("payment.reverse", REGISTERED, REVERSE, "RULE-UNKNOWN"),
+    ("payment.reverse", PAID, {**REVERSE, "payment": "Y-1"}, "RULE-EXISTS"),
+    ("payment.reverse", REVERSED, {**REVERSE, "payment": "Y-8", "reverses": "Y-9"}, "RULE-FACTS"),
+    *[
+        ("payment.reverse", PAID, {**REVERSE, **wrong}, "RULE-FACTS")
+        for wrong in ({"reason": ""}, {"number": 0}, {"series": "serie uno"}, {"taken_at": "ieri"})
+    ],
+    ("till.open", PAID, OPEN, "RULE-STATE"),
+    *[
+        ("till.open", [], {**OPEN, **wrong}, "RULE-FACTS")
+        for wrong in ({"opening_cash_cents": -1}, {"opening_cash_cents": "100"}, {"series": "a b"})
     ],
     ("till.close", [], CLOSE, "RULE-UNKNOWN"),
     ("till.close", PAID, {**CLOSE, "counted_cash_cents": -1}, "RULE-FACTS"),

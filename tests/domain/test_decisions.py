@@ -135,7 +135,7 @@ def a_mandate(kind: str, **values: Any) -> Mandate:
             "role": able,
             "valid_from": date(2026, 1, 1),
             "valid_until": date(2026, 12, 31),
-            "permissions": frozenset({Permission.PAYMENTS}),
+            "permissions": frozenset({Permission.PAYMENTS, Permission.REVERSALS}),
             **values,
         }
     )
@@ -318,7 +318,7 @@ def test_what_is_accepted_needs_the_right_the_body_and_the_time(
 
 
 # what has happened is recorded in the body it happened in, whatever it names
-MAKES_ITS_OWN = {"payment.record", "archive.record"}
+MAKES_ITS_OWN = {"payment.record", "till.open", "archive.record"}
 
 
 @pytest.mark.parametrize(("kind", "story", "facts", "events"), ACCEPTED)

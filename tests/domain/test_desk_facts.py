@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmsdesk.domain.commands import Refusal
+from cmsdesk.domain.commands import NotAllowed, Refusal
 from cmsdesk.domain.decisions import RULES
 from cmsdesk.domain.events import Event
 from cmsdesk.domain.organisation import Permission, Role
@@ -108,6 +108,49 @@ def test_a_closing_says_what_the_receipts_say(taken: list[tuple[str, int]], coun
     following = {**told.PAY, "payment": "Y-99", "number": len(taken) + 1}
     assert "receipt_skipped" not in problems(world.decide("payment.record", following))
     assert "receipt_repeated" not in problems(world.decide("payment.record", following))
+
+
+@pytest.mark.parametrize("method", ["cash", "pos"])
+def test_a_closing_counts_from_the_opening_and_tells_what_was_given_back(method: str) -> None:
+    world = World([*told.OPENED, *told.REGISTERED])
+    story = (
+        ("payment.record", {**told.PAY, "method": method}),
+        ("payment.record", {**told.PAY, "payment": "Y-2", "number": 2, "amount_cents": 4000}),
+        ("payment.reverse", {**told.REVERSE, "number": 3}),
+    )
+    for kind, facts in story:
+        world.apply(world.decide(kind, facts))
+    assert world.documents["request", "R-1"]["paid_cents"] == 4000
+    assert world.documents["payment", "Y-1"]["reversed_by"] == "Y-9"
+    given_back = world.documents["payment", "Y-9"]
+    assert (given_back["amount_cents"], given_back["method"], given_back["number"]) == (-2500, method, 3)
+    closed = world.apply(world.decide("till.close", {**told.CLOSE, "counted_cash_cents": 14000}))
+    closing = dict(closed[0].changes)
+    assert (closing["opening_cash_cents"], closing["cash_cents"], closing["pos_cents"]) == (10000, 4000, 0)
+    assert (closing["difference_cents"], closing["count"]) == (0, 3)
+    assert (closing["reversals"], closing["reversed_cents"]) == (1, 2500)
+    assert closing["opened_at"]
+    again = world.decide("till.close", {**told.CLOSE, "closing": "K-2", "counted_cash_cents": 0})[0].changes
+    assert (again["opening_cash_cents"], again["reversals"], again["difference_cents"]) == (0, 0, 0)
+    assert "opened_at" not in again
+
+
+def test_what_was_given_back_twice_is_a_problem() -> None:
+    world = World(told.REVERSED)
+    again = world.decide("payment.reverse", {**told.REVERSE, "payment": "Y-8", "number": 2})
+    assert problems(again) == {"reversed_twice", "receipt_repeated"} <= set(REASONS)
+
+
+def test_giving_back_needs_its_permission_beside_that_of_payments_and_the_office() -> None:
+    world = World([*told.PAID, ("office.open", {"office": "sportello-2", "name": "2"})])
+    both = frozenset({Permission.PAYMENTS, Permission.REVERSALS})
+    ir = {"role": Role.IR, "permissions": both}
+    assert world.decide("payment.reverse", told.REVERSE, **ir)
+    for one in both:
+        with pytest.raises(NotAllowed):
+            world.decide("payment.reverse", told.REVERSE, role=Role.IR, permissions=both - {one})
+    with pytest.raises(NotAllowed):
+        world.decide("payment.reverse", told.REVERSE, **ir, office="sportello-2")
 
 
 def test_what_an_amendment_leaves_out_is_taken_away() -> None:

@@ -13,7 +13,8 @@ from cmsdesk.domain.permissions import TABLE, Action, Scope, reaches, right_of
 
 # One line an action, one column a role. «body»: everywhere in the body; «office»: in the mandate's own
 # and those it carries on; «entry»: there, with the permission to enter data; «till» and «BODY»: there, or
-# everywhere, with the permission to take payments; «-»: nowhere.
+# everywhere, with the permission to take payments; «back» and «BACK»: with that to give them back beside it;
+# «-»: nowhere.
 ROLES = ("ir", "rao", "help_desk", "administrator")
 WRITTEN = {
     "request.see": "office body body -",
@@ -24,6 +25,7 @@ WRITTEN = {
     "request.contact": "office body body -",
     "request.deliver": "office body - -",
     "request.pay": "till BODY - -",
+    "payment.reverse": "back BACK - -",
     "request.export": "- body - -",
     "till.close": "till BODY - -",
     "booking.see": "entry body body -",
@@ -48,9 +50,11 @@ EXPECTED = {
     for role, cell in zip(ROLES, line.split(), strict=True)
 }
 NEEDS = {
-    "entry": ("office", Permission.DATA_ENTRY),
-    "till": ("office", Permission.PAYMENTS),
-    "BODY": ("body", Permission.PAYMENTS),
+    "entry": ("office", {Permission.DATA_ENTRY}),
+    "till": ("office", {Permission.PAYMENTS}),
+    "BODY": ("body", {Permission.PAYMENTS}),
+    "back": ("office", {Permission.PAYMENTS, Permission.REVERSALS}),
+    "BACK": ("body", {Permission.PAYMENTS, Permission.REVERSALS}),
 }
 PERMISSIONS = [
     frozenset(permission for permission, held in zip(Permission, bits, strict=True) if held)
@@ -79,7 +83,7 @@ def reach(role: Role, action: Action, permissions: frozenset[Permission]) -> str
     """Return how far the written table lets a mandate reach: «body», «office» or «-»."""
     cell = EXPECTED[role.value, action.value]
     if cell in NEEDS:
-        cell = NEEDS[cell][0] if NEEDS[cell][1] in permissions else "-"
+        cell = NEEDS[cell][0] if NEEDS[cell][1] <= permissions else "-"
     if action is Action.REQUEST_SEE and cell == "office" and Permission.WHOLE_BODY in permissions:
         return "body"
     return cell

@@ -55,6 +55,8 @@ def test_the_next_number_counts_what_others_gave_at_this_desk() -> None:
     assert next_number(till, {"last_number": 7}, []) == 8
     assert next_number(till, {"last_number": 7}, [taken(9), taken(40, "other")]) == 10
     assert next_number(till, {"last_number": 7}, [taken(3)]) == 8
+    back = Command("c", "payment.reverse", "b", {"till": "t", "number": 11})
+    assert next_number(till, {"last_number": 7}, [taken(9), back]) == 12
 
 
 def test_numbers_and_what_is_due() -> None:

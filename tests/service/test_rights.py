@@ -253,7 +253,7 @@ def test_no_command_reaches_another_body(
             assert answer["code"] == "RULE-NOT-ALLOWED", (command.kind, answer)
 
 
-_RECORDED = {"request.deliver", "payment.record"}
+_RECORDED = {"request.deliver", "payment.record", "payment.reverse"}
 """Physical facts: what the rules refuse is recorded as a problem (tests of the recording)."""
 _OF_THE_BODY = {"body.amend"}
 """Commands that name nothing but the body."""

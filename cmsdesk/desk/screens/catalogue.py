@@ -75,7 +75,7 @@ def _notices(desk: Desk) -> Screen:
 
 
 def _till(desk: Desk) -> Screen:
-    from cmsdesk.desk.screens.till import TillScreen
+    from cmsdesk.desk.screens.till.screen import TillScreen
 
     return TillScreen(desk)
 

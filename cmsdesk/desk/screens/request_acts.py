@@ -126,7 +126,7 @@ def reasons_of(texts: LiveTexts, acts: Sequence[Act]) -> list[str]:
     return [
         texts(
             why,
-            acts=", ".join(texts(act.title).lower() for act in found),
+            acts=", ".join(texts(act.title) for act in found),
             **{name: texts(value) for name, value in found[0].values.items()},
         )
         for why, found in titles.items()

@@ -186,7 +186,7 @@ class Shortcuts(Overlay):
         self, parent: QWidget, texts: LiveTexts, rows: Callable[[], Sequence[tuple[str, str]]]
     ) -> None:
         """``rows``: what it does, in words, and its keys."""
-        super().__init__(parent, 480, 560)
+        super().__init__(parent, 480, 640)
         self._rows = rows
         self._lines = QVBoxLayout()
         self._lines.setSpacing(8)

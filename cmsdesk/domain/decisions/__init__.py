@@ -43,6 +43,8 @@ RULES: Mapping[str, tuple[Action, Rule]] = {
     "request.deliver": (Action.REQUEST_DELIVER, requests.deliver),
     "request.retry": (Action.REQUEST_APPROVE, requests.retry),
     "payment.record": (Action.REQUEST_PAY, till.record),
+    "payment.reverse": (Action.PAYMENT_REVERSE, till.reverse),
+    "till.open": (Action.REQUEST_PAY, till.open_till),
     "till.close": (Action.TILL_CLOSE, till.close),
     "booking.record": (Action.REQUEST_REGISTER, bookings.record),
     "booking.cancel": (Action.REQUEST_REGISTER, bookings.cancel),

@@ -11,7 +11,7 @@ from cmsdesk.domain.events import Event, View
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.problem import REFUSED, TRANSITIONS, ProblemState
 
-FACTS: frozenset[str] = frozenset({"request.deliver", "payment.record"})
+FACTS: frozenset[str] = frozenset({"request.deliver", "payment.record", "payment.reverse"})
 """Commands that report what happened in the world already: refusing them would not undo it."""
 
 

@@ -1,17 +1,19 @@
-"""Rules about money taken at the desk: payments, their receipts, and the till's closing (REG-11, PRO-10).
+"""Rules about money at the desk: payments, what is given back, opening and closing the till (REG-11, PRO-10).
 
 A payment is a physical fact: it is recorded whatever the records say, if need be with a problem.
 Receipts are numbered per till, from 1, without gaps; a till is one series at one desk, so that
-numbers are given without the service.
+numbers are given without the service. A reversal is a receipt of the same series, below zero.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from cmsdesk.domain.commands import AlreadyThere, BadFacts, Case
+from cmsdesk.domain.commands import AlreadyThere, BadFacts, Case, NotAllowed, WrongState
 from cmsdesk.domain.configuration import PaymentMethod
 from cmsdesk.domain.decisions.moves import within_reach
 from cmsdesk.domain.decisions.problems import noted
@@ -23,10 +25,13 @@ from cmsdesk.domain.problem import (
     RECEIPT_SKIPPED,
     REQUEST_CANCELLED,
     REQUEST_UNKNOWN,
+    REVERSED_TWICE,
     TILL_ELSEWHERE,
 )
 from cmsdesk.domain.request import RequestState
 
+_SUMS = ("cash_cents", "pos_cents", "reversals", "reversed_cents")
+_OF_ONE_DAY = ("first_number", "opening_cash_cents", "opened_by", "opened_at")
 AT_THE_DESK = frozenset({PaymentMethod.CASH, PaymentMethod.POS})
 _SERIES = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,11}")
 _MOST_CENTS = 10_000_000
@@ -39,38 +44,79 @@ def record(case: Case) -> list[Event]:
     ``taken_at`` (ISO 8601 with its offset).
     """
     identifier, wanted = case.text("payment"), _payment(case)
-    known = case.view.get("payment", identifier)
-    if known is not None:
-        own = known.get("body") == case.command.body
-        if own and {name: known.get(name) for name in wanted} == wanted:
-            return []
-        raise AlreadyThere(thing="payment", id=identifier)
-    till, mandate = case.view.get("till", wanted["till"]) or {}, case.actor.mandate
-    if till.get("body", case.command.body) != case.command.body:
-        raise BadFacts(name="till")
+    if _is_there(case, identifier, wanted):
+        return []
+    till, mandate = _till(case), case.actor.mandate
     request = case.view.get("request", wanted["request"])
     if request is not None and request.get("body") != case.command.body:
         request = None
     office = mandate.office if request is None else request["office"]
     if not reaches(mandate, Action.REQUEST_PAY, case.command.body, office):
         office, request = mandate.office, None
-    recorded = {
-        "body": case.command.body,
-        "office": office,
-        **wanted,
-        "closing": till.get("closings", 0) + 1,
-        "recorded_by": mandate.id,
-        "recorded_at": case.now.isoformat(),
-    }
-    events = [
-        Event("payment.recorded", "payment", identifier, recorded),
-        Event("till.counted", "till", wanted["till"], _counted(case, till, wanted)),
-    ]
+    events = _booked(case, identifier, office, till, wanted)
     if request is not None:
         paid = request.get("paid_cents", 0) + wanted["amount_cents"]
         events.append(Event("request.paid", "request", wanted["request"], {"paid_cents": paid}))
-    reasons = _amiss(case, request, till, wanted)
+    reasons = [*_amiss(request, wanted), *_out_of_series(case, till, wanted)]
     return [*events, noted(case, ("payment", identifier), office, reasons)] if reasons else events
+
+
+def reverse(case: Case) -> list[Event]:
+    """Money that was taken is given back, whole and in the way it was paid (storno).
+
+    Facts: ``payment`` (id of the reversal), ``reverses`` (id of what was paid), ``till``, ``series``,
+    ``number``, ``taken_at`` (when it was given back), ``reason``.
+    """
+    identifier, original_id, reason = case.text("payment"), case.text("reverses"), case.text("reason")
+    original = within_reach(case, Action.PAYMENT_REVERSE, "payment", original_id)
+    if "reverses" in original:
+        raise BadFacts(name="reverses")
+    wanted = {
+        **_receipt(case),
+        "request": original["request"],
+        "method": original["method"],
+        "amount_cents": -original["amount_cents"],
+        "reverses": original_id,
+    }
+    if _is_there(case, identifier, wanted):
+        return []
+    till, office = _till(case), original["office"]
+    # free text may name a person: it must be erasable
+    events = _booked(case, identifier, office, till, wanted, personal={"reason": reason})
+    if not original.get("reversed_by"):
+        events.append(Event("payment.reversed", "payment", original_id, {"reversed_by": identifier}))
+    request = case.view.get("request", original["request"])
+    if request is not None and request.get("body") == case.command.body:
+        paid = request.get("paid_cents", 0) + wanted["amount_cents"]
+        events.append(Event("request.repaid", "request", original["request"], {"paid_cents": paid}))
+    reasons = [REVERSED_TWICE] if original.get("reversed_by") else []
+    reasons += _out_of_series(case, till, wanted)
+    return [*events, noted(case, ("payment", identifier), office, reasons)] if reasons else events
+
+
+def open_till(case: Case) -> list[Event]:
+    """The cash that is in the till before the day's first receipt (fondo cassa).
+
+    Facts: ``till``, ``series``, ``opening_cash_cents``. It may be put right until money is taken.
+    """
+    known, mandate = _till(case), case.actor.mandate
+    till, cents = case.text("till"), _cents(case, "opening_cash_cents", least=0)
+    office = known.get("office", mandate.office)
+    if not reaches(mandate, Action.REQUEST_PAY, case.command.body, office):
+        raise NotAllowed(action=Action.REQUEST_PAY.value)
+    if known.get("opening_cash_cents") == cents:
+        return []
+    if known.get("count", 0):
+        raise WrongState(thing="till", id=_series(case), state="counted", wanted="opened")
+    opened = {
+        "body": case.command.body,
+        "office": office,
+        "series": known.get("series", _series(case)),
+        "opening_cash_cents": cents,
+        "opened_by": mandate.id,
+        "opened_at": case.now.isoformat(),
+    }
+    return [Event("till.opened", "till", till, opened)]
 
 
 def close(case: Case) -> list[Event]:
@@ -80,6 +126,7 @@ def close(case: Case) -> list[Event]:
     counted = _cents(case, "counted_cash_cents", least=0)
     case.refuse_existing("till_closing", identifier)
     number = till.get("closings", 0) + 1
+    opening = till.get("opening_cash_cents", 0)
     closing = {
         "body": case.command.body,
         "office": till["office"],
@@ -87,17 +134,18 @@ def close(case: Case) -> list[Event]:
         "series": till["series"],
         "number": number,
         "first_number": till.get("first_number"),
-        "last_number": till["last_number"],
-        "count": till["count"],
-        "cash_cents": till["cash_cents"],
-        "pos_cents": till["pos_cents"],
+        "last_number": till.get("last_number", 0),
+        "count": till.get("count", 0),
+        "opened_at": till.get("opened_at"),
+        "opening_cash_cents": opening,
+        **{name: till.get(name, 0) for name in _SUMS},
         "counted_cash_cents": counted,
-        "difference_cents": counted - till["cash_cents"],
+        "difference_cents": counted - opening - till.get("cash_cents", 0),
         "closed_by": case.actor.mandate.id,
         "closed_at": case.now.isoformat(),
     }
     closing = {name: value for name, value in closing.items() if value is not None}
-    emptied = {"closings": number, "count": 0, "cash_cents": 0, "pos_cents": 0, "first_number": None}
+    emptied = {"closings": number, "count": 0, **dict.fromkeys(_SUMS, 0), **dict.fromkeys(_OF_ONE_DAY)}
     return [
         Event("till_closing.recorded", "till_closing", identifier, closing),
         Event("till.closed", "till", till_id, emptied),
@@ -112,26 +160,87 @@ def _payment(case: Case) -> dict[str, Any]:
         raise BadFacts(name="method") from None
     if method not in AT_THE_DESK:
         raise BadFacts(name="method")
-    series, number = case.text("series"), case.command.facts.get("number")
-    if not _SERIES.fullmatch(series):
-        raise BadFacts(name="series")
+    return {
+        "request": case.text("request"),
+        **_receipt(case),
+        "method": method.value,
+        "amount_cents": _cents(case, "amount_cents", least=1),
+    }
+
+
+def _receipt(case: Case) -> dict[str, Any]:
+    """Return what the command says of the receipt, checked in itself."""
+    number = case.command.facts.get("number")
     if type(number) is not int or number < 1:
         raise BadFacts(name="number")
     return {
-        "request": case.text("request"),
         "till": case.text("till"),
-        "series": series,
+        "series": _series(case),
         "number": number,
-        "method": method.value,
-        "amount_cents": _cents(case, "amount_cents", least=1),
         "taken_at": _moment(case, "taken_at"),
     }
 
 
+def _series(case: Case) -> str:
+    series = case.text("series")
+    if not _SERIES.fullmatch(series):
+        raise BadFacts(name="series")
+    return series
+
+
+def _till(case: Case) -> Document:
+    """Return the till's document, empty for one that begins."""
+    till = case.view.get("till", case.text("till")) or {}
+    if till.get("body", case.command.body) != case.command.body:
+        raise BadFacts(name="till")
+    return till
+
+
+def _is_there(case: Case, identifier: str, wanted: dict[str, Any]) -> bool:
+    """Tell whether this very receipt is on record.
+
+    Raises:
+        AlreadyThere: another one is, under its id.
+    """
+    known = case.view.get("payment", identifier)
+    if known is None:
+        return False
+    own = known.get("body") == case.command.body
+    if own and {name: known.get(name) for name in wanted} == wanted:
+        return True
+    raise AlreadyThere(thing="payment", id=identifier)
+
+
+def _booked(
+    case: Case,
+    identifier: str,
+    office: str,
+    till: Document,
+    wanted: dict[str, Any],
+    personal: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Event]:
+    """Return the events of a receipt: itself, and the till that counts it."""
+    recorded = {
+        "body": case.command.body,
+        "office": office,
+        **wanted,
+        "closing": till.get("closings", 0) + 1,
+        "recorded_by": case.actor.mandate.id,
+        "recorded_at": case.now.isoformat(),
+    }
+    return [
+        Event("payment.recorded", "payment", identifier, recorded, personal),
+        Event("till.counted", "till", wanted["till"], _counted(case, till, wanted)),
+    ]
+
+
 def _counted(case: Case, till: Document, wanted: dict[str, Any]) -> dict[str, Any]:
     """Return what changes at the till: its sums since the last closing."""
-    sums = {f"{method.value}_cents": till.get(f"{method.value}_cents", 0) for method in AT_THE_DESK}
+    sums = {name: till.get(name, 0) for name in _SUMS}
     sums[f"{wanted['method']}_cents"] += wanted["amount_cents"]
+    if "reverses" in wanted:
+        sums["reversals"] += 1
+        sums["reversed_cents"] -= wanted["amount_cents"]
     return {
         "body": case.command.body,
         "office": till.get("office", case.actor.mandate.office),
@@ -143,8 +252,8 @@ def _counted(case: Case, till: Document, wanted: dict[str, Any]) -> dict[str, An
     }
 
 
-def _amiss(case: Case, request: Document | None, till: Document, wanted: dict[str, Any]) -> list[str]:
-    """Return what does not fit."""
+def _amiss(request: Document | None, wanted: dict[str, Any]) -> list[str]:
+    """Return what does not fit the request."""
     reasons = []
     if request is None:
         reasons.append(REQUEST_UNKNOWN)
@@ -154,6 +263,12 @@ def _amiss(case: Case, request: Document | None, till: Document, wanted: dict[st
     paid = (request or {}).get("paid_cents", 0) + wanted["amount_cents"]
     if fee is not None and paid != fee:
         reasons.append(OTHER_AMOUNT)
+    return reasons
+
+
+def _out_of_series(case: Case, till: Document, wanted: dict[str, Any]) -> list[str]:
+    """Return what does not fit the till and its series."""
+    reasons = []
     last = till.get("last_number", 0)
     if wanted["number"] <= last:
         reasons.append(RECEIPT_REPEATED)

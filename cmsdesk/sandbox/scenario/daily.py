@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,9 @@ from cmsdesk.sandbox.scenario.people import People
 
 _POS_PERCENT = 60
 _PAID_PERCENT = 85
+_OPENING_CENTS = 10_000
+_SLIPS = 15
+"""Every how many receipts one is given back, and taken again in the right way."""
 _EARLIER_ISSUES = 60
 _BOOKINGS = 12
 _BOOKED_DAYS = 10
@@ -64,23 +67,26 @@ class Cashier:
         series, cashier = self._rules.payments.series.get(office), self._cashier(office)
         if series is None or cashier is None or fee_cents == 0:
             return
-        till = f"till-{office}"
-        number = self._numbers[till] = self._numbers.get(till, 0) + 1
+        till = {"till": f"till-{office}", "series": series}
+        if office not in self._open:
+            facts = {**till, "opening_cash_cents": _OPENING_CENTS}
+            self._books.do(at.astimezone(UTC), cashier.actor, "till.open", **facts)
+            self._open.add(office)
         pos = self._random.randrange(100) < _POS_PERCENT
-        self._books.do(
-            at.astimezone(UTC),
-            cashier.actor,
-            "payment.record",
-            payment=self._books.new_id(at),
-            request=request,
-            till=till,
-            series=series,
-            number=number,
-            method="pos" if pos else "cash",
-            amount_cents=fee_cents,
-            taken_at=at.isoformat(),
-        )
-        self._open.add(office)
+        paid = {"request": request, "method": "pos" if pos else "cash", "amount_cents": fee_cents}
+        payment = self._receipt(at, cashier, "payment.record", {**till, **paid})
+        if self._numbers[till["till"]] % _SLIPS == 0 and cashier.mandate.allows(Permission.REVERSALS):
+            slip = {"reverses": payment, "reason": "Registrata con la modalità sbagliata"}
+            self._receipt(at, cashier, "payment.reverse", {**till, **slip})
+            self._receipt(at, cashier, "payment.record", {**till, **paid, "method": "cash" if pos else "pos"})
+
+    def _receipt(self, at: datetime, cashier: Desk, kind: str, facts: Mapping[str, Any]) -> str:
+        """Give a receipt its id and its number in the series; return the id."""
+        number = self._numbers[facts["till"]] = self._numbers.get(facts["till"], 0) + 1
+        payment = self._books.new_id(at)
+        own = {"payment": payment, "number": number, "taken_at": at.isoformat()}
+        self._books.do(at.astimezone(UTC), cashier.actor, kind, **own, **facts)
+        return payment
 
     def closings(self, begins: datetime, now: datetime) -> Iterator[datetime]:
         """Tell the closing of every till that took money, each Friday afternoon."""
@@ -92,7 +98,8 @@ class Cashier:
                 cashier, till = self._cashier(office), f"till-{office}"
                 if cashier is None:
                     continue
-                counted = self._books.documents["till", till]["cash_cents"]
+                known = self._books.documents["till", till]
+                counted = known["opening_cash_cents"] + known["cash_cents"]
                 facts = {"closing": self._books.new_id(at), "till": till, "counted_cash_cents": counted}
                 self._books.do(at.astimezone(UTC), cashier.actor, "till.close", **facts)
             self._open.clear()

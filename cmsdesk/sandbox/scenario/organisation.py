@@ -167,7 +167,8 @@ class Founding:
         paper = role is Role.IR and number == self._data.ir - 1
         held = {Permission.DATA_ENTRY, Permission.PAYMENTS} if number % 2 == 0 else {Permission.DATA_ENTRY}
         if role is Role.RAO:
-            held = {Permission.PAYMENTS, Permission.REVOKE_ONE} if number == 0 else {Permission.PAYMENTS}
+            first = {Permission.REVERSALS, Permission.REVOKE_ONE} if number == 0 else set[Permission]()
+            held = {Permission.PAYMENTS, *first}
         identifier = self._books.new_id(self._at)
         self._books.do(
             self._at,

@@ -28,8 +28,8 @@ _DONE_BY: Mapping[Role, tuple[Permission, ...]] = {
 }
 """Work that a mandate of the role may be allowed, in the program or on paper."""
 _MORE: Mapping[Role, tuple[Permission, ...]] = {
-    Role.IR: (Permission.WHOLE_BODY,),
-    Role.RAO: (Permission.REVOKE_ONE,),
+    Role.IR: (Permission.REVERSALS, Permission.WHOLE_BODY),
+    Role.RAO: (Permission.REVERSALS, Permission.REVOKE_ONE),
 }
 _NOT_ALLOWED = N_("not allowed")
 _LABELS: Mapping[Permission, str] = {
@@ -37,6 +37,7 @@ _LABELS: Mapping[Permission, str] = {
     Permission.PAYMENTS: N_("Payments"),
     Permission.WHOLE_BODY: N_("Sees the registrations of the whole body, not only the office’s"),
     Permission.REVOKE_ONE: N_("May revoke one certificate of a device alone"),
+    Permission.REVERSALS: N_("May give payments back, beside taking them"),
 }
 
 
@@ -51,7 +52,7 @@ class PermissionFields:
             box = QComboBox()
             self._ways[permission] = (form.add(_LABELS[permission], box), box)
             self._fill(permission, box, mandate)
-        for permission in (Permission.WHOLE_BODY, Permission.REVOKE_ONE):
+        for permission in (Permission.REVERSALS, Permission.WHOLE_BODY, Permission.REVOKE_ONE):
             check = QCheckBox()
             check.setChecked(mandate is not None and permission in mandate.permissions)
             self._more[permission] = check

@@ -36,6 +36,7 @@ _REQUEST: Mapping[str, tuple[str, str]] = {
     "request.cancelled": (N_("Cancelled"), "x"),
     "request.failed": (N_("Production given up"), "circle-alert"),
     "request.paid": (N_("Paid"), "banknote"),
+    "request.repaid": (N_("Payment given back"), "undo-2"),
 }
 _GIVEN_BACK = (N_("Given back for another production"), "rotate-ccw")
 _PRODUCTION: Mapping[str, tuple[str, str]] = {

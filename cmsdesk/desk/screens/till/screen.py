@@ -1,23 +1,24 @@
-"""The till: what stands in it, taking a payment, the receipts since the last closing, closing (PRO-10)."""
+"""The till: opening it, taking a payment or giving it back, receipts, closing with its report (PRO-10)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QComboBox, QPushButton
+from PySide6.QtWidgets import QComboBox
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
-from cmsdesk.desk.cashier import METHODS, Balance, Cashier
-from cmsdesk.desk.money import cents_of
+from cmsdesk.desk.cashier import METHODS, Cashier
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.screens.base import Desk, Screen
+from cmsdesk.desk.screens.till.closing import ClosingCard
+from cmsdesk.desk.screens.till.drawer import Drawer
+from cmsdesk.desk.screens.till.receipts import Payment, ReceiptLines, line_button
 from cmsdesk.desk.tokens import READING
-from cmsdesk.desk.widgets.basics import button, card, clear, column, label, plain, row
+from cmsdesk.desk.widgets.basics import card, clear, column, label, plain, row
 from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.domain.commands import Refusal
 from cmsdesk.domain.configuration import PaymentMethod
@@ -45,11 +46,13 @@ class TillScreen(Screen):
         self.chosen: ListRow | None = None
         self.search = text_field()
         self.method = QComboBox()
-        self.counted = text_field()
-        self._matches, self._receipts, self._closings = column(gap=0), column(gap=0), column(gap=0)
+        self._matches = column(gap=0)
+        self.closing = ClosingCard(self.session, self.cashier, self.close_till)
+        self.drawer = Drawer(self.texts, self.open_till)
+        self.receipts = ReceiptLines(self.texts, self.cashier, self.give_back)
+        self.paid = ReceiptLines(self.texts, self.cashier, self.give_back)
+        """What was paid for the request that is chosen."""
         self._person, self._due = plain(role="heading", wrap=True), plain(role="display")
-        self._cash, self._pos, self._count = plain(role="heading"), plain(role="heading"), plain(role="muted")
-        self._difference = plain(role="muted", wrap=True)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
@@ -58,7 +61,6 @@ class TillScreen(Screen):
         self.set_main(N_("Take the payment"), self.take, icon="banknote")
         self._typing.timeout.connect(self._look)
         self.search.textEdited.connect(lambda _: self._typing.start())
-        self.counted.textChanged.connect(lambda _: self._tell_difference())
         self.session.changed.connect(self.refresh)
         self.texts.bind(self.method, self._say_methods)
         self.refresh()
@@ -122,22 +124,44 @@ class TillScreen(Screen):
         self.search.setFocus()
         self._load()
 
-    # --- closing -------------------------------------------------------------------------------
-
-    def close_till(self) -> None:
-        """Close the till with what was counted, and print the report."""
+    def give_back(self, payment: Payment, reason: str) -> None:
+        """Record that a payment is given back, and print its receipt."""
         self.notice.clear()
-        counted = cents_of(self.counted.text())
-        if counted is None:
-            self._counted_row.set_error(N_("An amount in euro is expected."))
-            self.counted.setFocus()
-            return
         try:
-            closing = self.cashier.close(counted)
+            reversal = self.cashier.give_back(payment[0], reason)
         except Refusal as refusal:
             self.notice.error(refusal)
             return
-        self.counted.clear()
+        receipt = self.cashier.receipt_of(reversal)
+        self.cashier.print_receipt(reversal)
+        amount = self.texts.euro(-receipt.amount_cents)
+        self.notice.say(
+            "good", N_("Given back: {amount}, receipt {number}."), number=receipt.number, amount=amount
+        )
+        self.refresh()
+
+    # --- opening and closing -------------------------------------------------------------------------------
+
+    def open_till(self, cents: int) -> None:
+        """Record the cash that is in the till before its first receipt."""
+        self.notice.clear()
+        try:
+            self.cashier.open_till(cents)
+        except Refusal as refusal:
+            self.notice.error(refusal)
+            return
+        self.notice.say("good", N_("The till is open with {amount}."), amount=self.texts.euro(cents))
+        self.refresh()
+
+    def close_till(self, counted_cents: int) -> None:
+        """Close the till with what was counted, and print the report."""
+        self.notice.clear()
+        try:
+            closing = self.cashier.close(counted_cents)
+        except Refusal as refusal:
+            self.notice.error(refusal)
+            return
+        self.closing.counted.clear()
         self.notice.say("good", N_("The till is closed; its report opens to be printed."))
         document = self.session.get("till_closing", closing)
         if document is not None:
@@ -157,10 +181,11 @@ class TillScreen(Screen):
             made.setVisible(till is not None)
         if self.main is not None:
             self.main.setVisible(till is not None)
-        self._closing_card.setVisible(till is not None and self.session.allowed(Action.TILL_CLOSE))
+        self.closing.setVisible(till is not None and self.session.allowed(Action.TILL_CLOSE))
         if self.method.count() != (0 if till is None else len(till.methods)):
             self._say_methods()
-        self._tell_balance(balance)
+        self.drawer.show_balance(balance)
+        self.closing.tell_difference()
         self._tell_chosen()
         self._load()
         self.say()
@@ -173,8 +198,8 @@ class TillScreen(Screen):
 
         def show(found: tuple[list[tuple[str, Document]], list[tuple[str, Document]]]) -> None:
             payments, closings = found
-            self._show_lines(self._receipts, [self._receipt_line(one) for _, one in reversed(payments)])
-            self._show_lines(self._closings, [self._closing_line(one) for _, one in closings])
+            self.receipts.show_payments(payments, N_("None yet."))
+            self.closing.show_closings(closings)
 
         work.start(
             self,
@@ -182,29 +207,6 @@ class TillScreen(Screen):
             done=show,
             failed=self.notice.error,
         )
-
-    def _receipt_line(self, payment: Document) -> tuple[str, Callable[[], object]]:
-        receipt = self.cashier.receipt_of(payment)
-        said = (
-            receipt.number,
-            receipt.payer,
-            self.texts(receipt.method),
-            self.texts.euro(receipt.amount_cents),
-        )
-        return "  ·  ".join(filter(None, said)), partial(self.cashier.print_receipt, payment)
-
-    def _closing_line(self, closing: Document) -> tuple[str, Callable[[], object]]:
-        at = self.texts.moment(closing["closed_at"], self.session.clock.now())
-        sums = self.texts.euro(closing["cash_cents"] + closing["pos_cents"])
-        said = self.texts(N_("Closing {number}"), number=closing["number"])
-        return "  ·  ".join((said, at, sums)), partial(self.cashier.print_closing, closing)
-
-    def _show_lines(self, box: Any, lines: list[tuple[str, Callable[[], object]]]) -> None:
-        clear(box)
-        for words, run in lines[:_SHOWN]:
-            box.addWidget(self._link(words, run))
-        if not lines:
-            box.addWidget(plain(self.texts(N_("None yet.")), "muted"))
 
     # --- finding what is paid ------------------------------------------------------------------
 
@@ -239,34 +241,29 @@ class TillScreen(Screen):
         for found in rows:
             due = self.texts.euro(self.cashier.due(found.id))
             said = "  ·  ".join((found.name, found.code, due))
-            self._matches.addWidget(self._link(said, partial(self.choose, found)))
+            self._matches.addWidget(line_button(said, partial(self.choose, found)))
         if not rows:
             self._matches.addWidget(plain(self.texts(N_("No request is found by that.")), "muted"))
 
     # --- words ---------------------------------------------------------------------------------
 
-    def _tell_balance(self, balance: Balance) -> None:
-        self._cash.setText(self.texts.euro(balance.cash_cents))
-        self._pos.setText(self.texts.euro(balance.pos_cents))
-        self._count.setText(self.texts(N_("Receipts since the last closing: {count}"), count=balance.count))
-        self._tell_difference()
-
-    def _tell_difference(self) -> None:
-        counted = cents_of(self.counted.text())
-        self._counted_row.set_error()
-        if counted is None:
-            self._difference.setText("")
-            return
-        difference = counted - self.cashier.balance().cash_cents
-        message = N_("Difference: {amount}") if difference else N_("The cash is what the receipts say.")
-        self._difference.setText(self.texts(message, amount=self.texts.euro(difference)))
-
     def _tell_chosen(self) -> None:
         row_ = self.chosen
         self._person.setText("" if row_ is None else f"{row_.name} · {row_.code}")
         self._due.setText("" if row_ is None else self.texts.euro(self.cashier.due(row_.id)))
-        for made in (self._person, self._due):
+        for made in (self._person, self._due, self.paid):
             made.setVisible(row_ is not None)
+        if row_ is not None:
+            self._load_paid(row_.id)
+
+    def _load_paid(self, request: str) -> None:
+        tills = self.session.tills
+
+        def show(payments: list[Payment]) -> None:
+            if self.chosen is not None and self.chosen.id == request:
+                self.paid.show_payments(payments)
+
+        work.start(self, lambda: tills.payments_of(request), done=show, failed=self.notice.error)
 
     def _say_methods(self) -> None:
         till, before = self.cashier.till, self.method.currentData()
@@ -279,44 +276,23 @@ class TillScreen(Screen):
 
     def _build(self) -> list[Any]:
         texts = self.texts
-        self._counted_row = FieldRow(texts, N_("Cash counted"), self.counted)
-        stands = card(
-            label(texts, N_("In the till"), "heading"),
-            row(
-                label(texts, N_("Cash"), "muted"),
-                self._cash,
-                3,
-                label(texts, N_("POS"), "muted"),
-                self._pos,
-                None,
-            ),
-            self._count,
-        )
         taking = card(
             label(texts, N_("Take a payment"), "heading"),
             FieldRow(texts, N_("Request: number, name or codice fiscale"), self.search),
             self._matches,
             self._person,
             self._due,
+            self.paid,
             FieldRow(texts, N_("Paid by"), self.method),
         )
-        close = button(texts, N_("Close the till and print"), self.close_till)
-        self._closing_card = card(
-            label(texts, N_("Close the till"), "heading"),
-            self._counted_row,
-            self._difference,
-            row(close, None),
-            label(texts, N_("Earlier closings: to print again"), "label"),
-            self._closings,
-        )
         receipts = card(
-            label(texts, N_("Receipts since the last closing: to print again"), "label"), self._receipts
+            label(texts, N_("Receipts since the last closing: to print again"), "label"), self.receipts
         )
-        cards = [stands, taking, receipts, self._closing_card]
+        cards = [self.drawer, taking, receipts, self.closing]
         for made in cards:
             made.setMaximumWidth(READING)
-        left = column(stands, taking, None, gap=2)
-        right = column(receipts, self._closing_card, None, gap=2)
+        left = column(self.drawer, taking, None, gap=2)
+        right = column(receipts, self.closing, None, gap=2)
         sides = row(gap=2)
         sides.addLayout(left, 1)
         sides.addLayout(right, 1)
@@ -324,14 +300,6 @@ class TillScreen(Screen):
         self.body.addLayout(sides)
         self.body.addStretch(1)
         return cards
-
-    def _link(self, words: str, run: Callable[[], object]) -> QPushButton:
-        made = QPushButton(words)
-        made.setProperty("flat", True)
-        made.setAccessibleName(words)
-        made.setStyleSheet("text-align: left")
-        made.clicked.connect(lambda _checked=False: run())
-        return made
 
 
 TAKEN = N_("Taken: {amount}, receipt {number}.")
