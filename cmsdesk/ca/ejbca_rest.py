@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from cryptography import x509
 
@@ -108,13 +109,20 @@ class EjbcaRest:
             complaint = str(closed.facts["reason"])
         return Opening(True) if complaint is None else Opening(False, complaint)
 
-    def enrol(self, order: EnrolmentOrder) -> EnrolmentAnswer:
-        """Ask for a certificate; asking again under the same key returns the same one.
+    def enrol(self, orders: Sequence[EnrolmentOrder]) -> list[EnrolmentAnswer]:
+        """Ask for certificates; asking again under the same keys returns the same ones.
 
         Raises:
-            CaClosed: the CA does not issue now; nothing was issued.
-            WrongCertificate: the certificate is for another key, or of another CA.
+            CaClosed: the CA does not issue now; nothing was issued of the order it came to.
+            WrongCertificate: a certificate is for another key, or of another CA.
         """
+        answers: list[EnrolmentAnswer] = []
+        for order in orders:
+            refused = answers and isinstance(answers[-1], Refused | NotFound)
+            answers.append(NotFound() if refused else self._enrol(order))
+        return answers
+
+    def _enrol(self, order: EnrolmentOrder) -> EnrolmentAnswer:
         self._remember(order)
         subject = distinguished_name(x509.load_der_x509_csr(order.csr).subject)
         profile = self._settings.profiles[order.slot]
@@ -132,7 +140,7 @@ class EjbcaRest:
         """
         order = self._orders.get(key)
         if order is not None:
-            return self.enrol(order)
+            return self._enrol(order)
         state = self._client.state(key)
         if state in _CLOSED_STATES:
             return Refused(_WITHDRAWN)

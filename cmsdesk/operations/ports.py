@@ -325,8 +325,11 @@ class CertificateAuthority(Protocol):
         """Tell whether enrolment is open now."""
         ...
 
-    def enrol(self, order: EnrolmentOrder) -> EnrolmentAnswer:
-        """Ask for a certificate; asking again under the same key returns the same one."""
+    def enrol(self, orders: Sequence[EnrolmentOrder]) -> list[EnrolmentAnswer]:
+        """Ask for certificates; asking again under the same keys returns the same ones.
+
+        Returns one answer per order. Orders after a refused one are not sent: `NotFound`.
+        """
         ...
 
     def poll(self, key: str) -> EnrolmentAnswer:

@@ -91,7 +91,7 @@ def _personalise(world: World, session: CardSession, card_id: str) -> None:
     signature = session.sign(Slot.AUTHENTICATION, tbs, pin="transport")
     request = csr.finish(tbs, signature, KeyAlgorithm.RSA_2048)
     key = enrolment_key(new_id(), Slot.AUTHENTICATION)
-    answer = world.authority.enrol(EnrolmentOrder(key, Slot.AUTHENTICATION, request))
+    [answer] = world.authority.enrol([EnrolmentOrder(key, Slot.AUTHENTICATION, request)])
     if not isinstance(answer, Issued):
         raise TypeError(f"the sandbox CA answered {type(answer).__name__}")
     session.write_certificate(Slot.AUTHENTICATION, answer.certificate, pin="transport")

@@ -268,12 +268,14 @@ class FarAuthority:
             self._ask()
         return self._anchors
 
-    def enrol(self, order: EnrolmentOrder) -> EnrolmentAnswer:
-        """Ask for a certificate; asking again under the same key returns the same one."""
-        production, _, _ = order.key.rpartition("-")
-        call = {"slot": order.slot.value, "csr": _text(order.csr), "email": order.email}
+    def enrol(self, orders: Sequence[EnrolmentOrder]) -> list[EnrolmentAnswer]:
+        """Ask for certificates of one production; asking again under the same keys returns the same ones."""
+        if not orders:
+            return []
+        production, _, _ = orders[0].key.rpartition("-")
+        call = [{"slot": order.slot.value, "csr": _text(order.csr), "email": order.email} for order in orders]
         path = path_of("productions", production, "certificates")
-        return _enrolment(self._connection.call("PUT", path, call))
+        return [_enrolment(one) for one in self._connection.call("PUT", path, {"orders": call})["answers"]]
 
     def poll(self, key: str) -> EnrolmentAnswer:
         """Tell what became of the order ``key``."""

@@ -361,7 +361,7 @@ def _contents(made: Job) -> dict[str, bytes]:
 
 
 def _enrol(desk: Desk, slot: Slot, request: bytes) -> bytes:
-    answer = desk.world.authority.enrol(EnrolmentOrder(enrolment_key(new_id(), slot), slot, request))
+    [answer] = desk.world.authority.enrol([EnrolmentOrder(enrolment_key(new_id(), slot), slot, request)])
     if not isinstance(answer, Issued):
         raise RuntimeError(f"the CA answered {answer}")
     return answer.certificate

@@ -9,7 +9,7 @@ from cmsdesk.domain.certificate import CertificateStatus, RevocationReason, Slot
 from cmsdesk.domain.device import KeyAlgorithm
 from cmsdesk.operations.errors import CaRefused
 from cmsdesk.operations.ports import CertificateAuthority, Issued, NotFound, Refused
-from tests.fixtures.orders import new_key, new_order, spki
+from tests.fixtures.orders import ask, new_key, new_order, spki
 
 CESSATION = RevocationReason.CESSATION_OF_OPERATION
 COMPROMISE = RevocationReason.KEY_COMPROMISE
@@ -17,7 +17,7 @@ COMPROMISE = RevocationReason.KEY_COMPROMISE
 
 def issue(ca: CertificateAuthority, slot: Slot = Slot.SIGNATURE) -> Issued:
     """Enrol a new order that must be issued at once."""
-    answer = ca.enrol(new_order(slot))
+    answer = ask(ca, new_order(slot))
     assert isinstance(answer, Issued)
     return answer
 
@@ -38,7 +38,7 @@ class CertificateAuthorityContract:
     @pytest.mark.parametrize("slot", Slot)
     def test_it_certifies_the_key_of_the_request(self, ca: CertificateAuthority, slot: Slot) -> None:
         key = new_key(KeyAlgorithm.EC_P384)
-        answer = ca.enrol(new_order(slot, key=key, algorithm=KeyAlgorithm.EC_P384))
+        answer = ask(ca, new_order(slot, key=key, algorithm=KeyAlgorithm.EC_P384))
         assert isinstance(answer, Issued)
         certificate = x509.load_der_x509_certificate(answer.certificate)
         assert spki(key) in answer.certificate
@@ -49,29 +49,37 @@ class CertificateAuthorityContract:
 
     def test_asking_again_returns_the_same_certificate(self, ca: CertificateAuthority) -> None:
         order = new_order()
-        first = ca.enrol(order)
+        first = ask(ca, order)
         assert isinstance(first, Issued)
-        assert ca.enrol(order) == first
+        assert ask(ca, order) == first
         assert ca.poll(order.key) == first
+
+    def test_several_orders_are_asked_for_in_one_call(self, ca: CertificateAuthority) -> None:
+        orders = [new_order(slot) for slot in Slot]
+        answers = ca.enrol(orders)
+        assert [type(answer) for answer in answers] == [Issued, Issued]
+        assert [ca.poll(order.key) for order in orders] == answers
+        assert ca.enrol([*orders, new_order()])[:2] == answers
+        assert ca.enrol([]) == []
 
     def test_an_unknown_order_is_not_found(self, ca: CertificateAuthority) -> None:
         assert ca.poll(new_order().key) == NotFound()
 
     def test_a_withdrawn_order_is_revoked_and_closed(self, ca: CertificateAuthority) -> None:
         order = new_order()
-        issued = ca.enrol(order)
+        issued = ask(ca, order)
         assert isinstance(issued, Issued)
         ca.withdraw(order.key, CESSATION)
         ca.withdraw(order.key, CESSATION)
         assert ca.status(issued.certificate) is CertificateStatus.REVOKED
-        assert isinstance(ca.enrol(order), Refused)
+        assert isinstance(ask(ca, order), Refused)
         assert isinstance(ca.poll(order.key), Refused)
 
     def test_an_order_withdrawn_before_it_arrived_is_refused(self, ca: CertificateAuthority) -> None:
         order = new_order()
         ca.withdraw(order.key, CESSATION)
         assert isinstance(ca.poll(order.key), Refused)
-        assert isinstance(ca.enrol(order), Refused)
+        assert isinstance(ask(ca, order), Refused)
 
     def test_a_suspension_ends(self, ca: CertificateAuthority) -> None:
         issued = issue(ca)
@@ -105,7 +113,7 @@ class CertificateAuthorityContract:
 
     def test_a_suspended_order_can_be_withdrawn(self, ca: CertificateAuthority) -> None:
         order = new_order()
-        issued = ca.enrol(order)
+        issued = ask(ca, order)
         assert isinstance(issued, Issued)
         ca.suspend(issued.certificate)
         ca.withdraw(order.key, CESSATION)
@@ -129,8 +137,8 @@ class CertificateAuthorityContract:
 
     def test_a_key_gets_one_certificate_of_an_issuer(self, ca: CertificateAuthority) -> None:
         key = new_key()
-        assert isinstance(ca.enrol(new_order(key=key)), Issued)
-        assert isinstance(ca.enrol(new_order(key=key)), Refused)
+        assert isinstance(ask(ca, new_order(key=key)), Issued)
+        assert isinstance(ask(ca, new_order(key=key)), Refused)
 
     def test_it_has_a_name_and_is_open(self, ca: CertificateAuthority) -> None:
         assert ca.name

@@ -13,7 +13,7 @@ from cmsdesk.operations.ports import Issued, Refused
 from cmsdesk.sandbox.pki.desk import adapter
 from cmsdesk.sandbox.pki.process import SandboxCa
 from tests.ca.contract import CESSATION
-from tests.fixtures.orders import new_order
+from tests.fixtures.orders import ask, new_order
 
 DESKS = 6
 
@@ -34,7 +34,7 @@ def test_one_order_sent_by_all_at_once_is_issued_once(sandbox_ca: SandboxCa) -> 
 
     def enrol(port: EjbcaRest) -> object:
         start.wait()
-        return port.enrol(order)
+        return ask(port, order)
 
     with ThreadPoolExecutor(DESKS) as pool:
         answers = list(pool.map(enrol, ports))
@@ -55,12 +55,12 @@ def test_a_withdrawal_wins_over_enrolments_under_way(sandbox_ca: SandboxCa) -> N
             if port is ports[0]:
                 port.withdraw(order.key, CESSATION)
                 return None
-            return port.enrol(order)
+            return ask(port, order)
 
         with ThreadPoolExecutor(DESKS) as pool:
             answers = list(pool.map(act, ports))
         found += [answer.certificate for answer in answers if isinstance(answer, Issued)]
-        assert isinstance(ports[1].enrol(order), Refused)
+        assert isinstance(ask(ports[1], order), Refused)
     assert {ports[0].status(each) for each in found} <= {CertificateStatus.REVOKED}
     close(ports)
 
@@ -69,7 +69,7 @@ def test_many_orders_at_once_are_all_signed_right(sandbox_ca: SandboxCa) -> None
     ports = desks(sandbox_ca)
     orders = [new_order(slot) for _ in range(20) for slot in Slot]
     with ThreadPoolExecutor(DESKS) as pool:
-        answers = list(pool.map(lambda pair: pair[0].enrol(pair[1]), zip(ports * 7, orders, strict=False)))
+        answers = list(pool.map(lambda pair: ask(pair[0], pair[1]), zip(ports * 7, orders, strict=False)))
     close(ports)
     serials = set()
     for answer in answers:

@@ -21,7 +21,7 @@ from cmsdesk.sandbox.pki.create import create_tls
 from cmsdesk.sandbox.pki.desk import adapter, settings
 from cmsdesk.sandbox.pki.process import SandboxCa
 from tests.ca.contract import CESSATION, CertificateAuthorityContract
-from tests.fixtures.orders import certificate_holder, holder, new_key, new_order, new_request
+from tests.fixtures.orders import ask, certificate_holder, holder, new_key, new_order, new_request
 
 SECRET = Secret(b"0123456789abcdef0123456789abcdef")
 
@@ -44,38 +44,38 @@ def test_an_order_is_taken_up_by_another_process(
     order = new_order()
     sandbox_ca.lose_request(on=["certify"])
     with pytest.raises(CaUnreachable):
-        ca.enrol(order)
+        ask(ca, order)
     assert restarted.poll(order.key) == NotFound()
-    assert isinstance(restarted.enrol(order), Issued)
+    assert isinstance(ask(restarted, order), Issued)
 
 
 def test_another_secret_cannot_take_up_an_order(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
     order = new_order()
     sandbox_ca.lose_request(on=["certify"])
     with pytest.raises(CaUnreachable):
-        ca.enrol(order)
+        ask(ca, order)
     stranger = adapter(sandbox_ca, secret=SECRET)
-    answer = stranger.enrol(order)
+    answer = ask(stranger, order)
     stranger.close()
     assert isinstance(answer, Refused)
-    assert isinstance(ca.enrol(order), Issued)
+    assert isinstance(ask(ca, order), Issued)
 
 
 def test_an_issued_order_is_found_by_its_key_alone(ca: EjbcaRest, restarted: EjbcaRest) -> None:
     order = new_order(Slot.AUTHENTICATION)
     assert restarted.poll(order.key) == NotFound()
     assert restarted.poll(order.key) == NotFound()
-    issued = ca.enrol(order)
+    issued = ask(ca, order)
     assert restarted.poll(order.key) == issued
 
 
 def test_a_pending_order_is_issued_later(sandbox_ca: SandboxCa, ca: EjbcaRest, restarted: EjbcaRest) -> None:
     order = new_order()
     sandbox_ca.pending(4)
-    assert isinstance(ca.enrol(order), Pending)
+    assert isinstance(ask(ca, order), Pending)
     assert isinstance(ca.poll(order.key), Pending)
     assert restarted.poll(order.key) == NotFound()
-    answers = [restarted.enrol(order), restarted.poll(order.key)]
+    answers = [ask(restarted, order), restarted.poll(order.key)]
     assert [type(answer) for answer in answers] == [Issued, Issued]
     assert sandbox_ca.report()["counts"]["certify"] == 1
 
@@ -83,7 +83,7 @@ def test_a_pending_order_is_issued_later(sandbox_ca: SandboxCa, ca: EjbcaRest, r
 def test_a_pending_order_can_be_withdrawn(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
     order = new_order()
     sandbox_ca.pending(6)
-    assert isinstance(ca.enrol(order), Pending)
+    assert isinstance(ask(ca, order), Pending)
     with pytest.raises(CaPending):
         ca.withdraw(order.key, CESSATION)
     for _ in range(10):
@@ -92,16 +92,25 @@ def test_a_pending_order_can_be_withdrawn(sandbox_ca: SandboxCa, ca: EjbcaRest) 
             break
         except CaPending:
             continue
-    assert isinstance(ca.enrol(order), Refused)
+    assert isinstance(ask(ca, order), Refused)
     assert sandbox_ca.report()["counts"].get("certify") is None
 
 
 def test_the_words_of_a_refusal_reach_the_desk(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
     order = new_order()
     sandbox_ca.refuse("The holder is on the authority's list.", slot=Slot.SIGNATURE)
-    assert isinstance(ca.enrol(new_order(Slot.AUTHENTICATION)), Issued)
-    assert ca.enrol(order) == Refused("The holder is on the authority's list.")
-    assert isinstance(ca.enrol(order), Issued)
+    assert isinstance(ask(ca, new_order(Slot.AUTHENTICATION)), Issued)
+    assert ask(ca, order) == Refused("The holder is on the authority's list.")
+    assert isinstance(ask(ca, order), Issued)
+
+
+def test_orders_after_a_refused_one_are_not_sent(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
+    orders = [new_order(slot) for slot in (Slot.AUTHENTICATION, Slot.SIGNATURE, Slot.AUTHENTICATION)]
+    sandbox_ca.refuse("Not today.", slot=Slot.SIGNATURE)
+    answers = ca.enrol(orders)
+    assert [type(answer) for answer in answers] == [Issued, Refused, NotFound]
+    assert sandbox_ca.report()["counts"]["add"] == 2
+    assert [type(answer) for answer in ca.enrol(orders)] == [Issued, Issued, Issued]
 
 
 def test_a_certificate_for_another_key_is_not_accepted(
@@ -111,7 +120,7 @@ def test_a_certificate_for_another_key_is_not_accepted(
     sandbox_ca.wrong_certificate()
     for port in (ca, restarted):
         with pytest.raises(WrongCertificate):
-            port.enrol(order)
+            ask(port, order)
     other = adapter(sandbox_ca)
     false = other.poll(order.key)
     other.close()
@@ -124,7 +133,7 @@ def test_an_untrusted_root_is_not_accepted(sandbox_ca: SandboxCa) -> None:
     foreign = dataclasses.replace(settings(sandbox_ca), trust_anchors=(sandbox_ca.certificate("SandboxCNS"),))
     port = EjbcaRest(foreign, SECRET, SystemClock())
     with pytest.raises(WrongCertificate):
-        port.enrol(new_order(Slot.SIGNATURE))
+        ask(port, new_order(Slot.SIGNATURE))
     with pytest.raises(CaUnreachable):
         port.crl(Slot.SIGNATURE)
     port.close()
@@ -138,16 +147,16 @@ def test_a_closed_ca_issues_nothing_and_says_so(sandbox_ca: SandboxCa, ca: Ejbca
     assert not opening.open
     assert "weekly maintenance" in opening.reason
     with pytest.raises(CaClosed) as closed:
-        ca.enrol(order)
+        ask(ca, order)
     assert "{" not in str(closed.value)
     assert sandbox_ca.report()["certificates_issued"] == before
     sandbox_ca.clear()
-    assert isinstance(ca.enrol(order), Issued)
+    assert isinstance(ask(ca, order), Issued)
 
 
 def test_revocation_works_while_enrolment_is_closed(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
     order = new_order()
-    issued = ca.enrol(order)
+    issued = ask(ca, order)
     assert isinstance(issued, Issued)
     sandbox_ca.close()
     ca.withdraw(order.key, CESSATION)
@@ -170,7 +179,7 @@ def test_hours_come_before_the_ca_is_asked(sandbox_ca: SandboxCa) -> None:
 
 
 def test_an_expired_certificate_says_so(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
-    answers = [ca.enrol(new_order()) for _ in range(2)]
+    answers = [ask(ca, new_order()) for _ in range(2)]
     issued, revoked = (answer.certificate for answer in answers if isinstance(answer, Issued))
     ca.revoke(revoked, RevocationReason.SUPERSEDED)
     ca.suspend(issued)
@@ -187,11 +196,11 @@ def test_no_call_waits_longer_than_configured(sandbox_ca: SandboxCa, answer_ms: 
     order = new_order()
     sandbox_ca.slow(answer_ms, on=["certify"])
     with pytest.raises(CaUnreachable) as late:
-        port.enrol(order)
+        ask(port, order)
     assert "in time" in str(late.value)
     port.close()
     patient = adapter(sandbox_ca)
-    assert isinstance(patient.enrol(order), Issued)
+    assert isinstance(ask(patient, order), Issued)
     patient.close()
 
 
@@ -199,11 +208,11 @@ def test_a_ca_that_is_down_is_unreachable_and_comes_back(sandbox_ca: SandboxCa, 
     order = new_order()
     assert ca.opening().open
     sandbox_ca.down()
-    for call in (ca.opening, lambda: ca.enrol(order), lambda: ca.withdraw(order.key, CESSATION)):
+    for call in (ca.opening, lambda: ask(ca, order), lambda: ca.withdraw(order.key, CESSATION)):
         with pytest.raises(CaUnreachable):
             call()
     sandbox_ca.up()
-    assert isinstance(ca.enrol(order), Issued)
+    assert isinstance(ask(ca, order), Issued)
 
 
 def test_without_the_right_certificates_nobody_talks(sandbox_ca: SandboxCa, tmp_path: Path) -> None:
@@ -226,7 +235,7 @@ def test_a_name_with_every_special_character_survives(ca: EjbcaRest) -> None:
     key, order = new_key(), new_order()
     of = dataclasses.replace(certificate_holder(), holder=odd)
     order = dataclasses.replace(order, csr=new_request(Slot.SIGNATURE, key, of=of))
-    issued = ca.enrol(order)
+    issued = ask(ca, order)
     assert isinstance(issued, Issued), issued
     subject = x509.load_der_x509_certificate(issued.certificate).subject
     assert subject == x509.load_der_x509_csr(order.csr).subject

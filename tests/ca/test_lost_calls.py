@@ -25,7 +25,7 @@ from cmsdesk.operations.ports import EnrolmentOrder, Issued, Refused
 from cmsdesk.sandbox.pki.desk import adapter, settings
 from cmsdesk.sandbox.pki.process import SandboxCa
 from tests.ca.contract import CESSATION
-from tests.fixtures.orders import new_key, new_order, new_request
+from tests.fixtures.orders import ask, new_key, new_order, new_request
 
 LOSSES = ("lose_request", "lose_answer", "error", "error_after")
 
@@ -72,9 +72,9 @@ def new_situation(name: str, ca: EjbcaRest, sandbox: SandboxCa) -> Situation:
     if name == "added":
         sandbox.lose_request(on=["certify"])
         with pytest.raises(CaUnreachable):
-            ca.enrol(order)
+            ask(ca, order)
     elif name != "never arrived":
-        issued = ca.enrol(order)
+        issued = ask(ca, order)
         assert isinstance(issued, Issued)
         certificate = issued.certificate
         if name == "suspended":
@@ -121,7 +121,7 @@ def started(sandbox: SandboxCa) -> Iterator[EjbcaRest]:
 
 
 def enrol(port: EjbcaRest, of: Situation) -> object:
-    return port.enrol(of.order)
+    return ask(port, of.order)
 
 
 def withdraw(port: EjbcaRest, of: Situation) -> None:
@@ -132,7 +132,7 @@ def withdraw(port: EjbcaRest, of: Situation) -> None:
 def test_an_enrolment_survives_every_loss(sandbox_ca: SandboxCa, ca: EjbcaRest, situation: str) -> None:
     for lost in each_loss(sandbox_ca, ca, situation, enrol):
         order = lost.situation.order
-        answer = lost.port.enrol(order)
+        answer = ask(lost.port, order)
         assert isinstance(answer, Issued), (lost.what, answer)
         assert valid_certificates(sandbox_ca, ca, order.key) == [answer.certificate], lost.what
 
@@ -185,9 +185,9 @@ def test_late_and_doubled_deliveries_leave_nothing_valid(
     if lost:
         sandbox_ca.lose_request(on=[lost])
         with pytest.raises(CaUnreachable):
-            ca.enrol(order)
+            ask(ca, order)
     else:
-        assert isinstance(ca.enrol(order), Issued)
+        assert isinstance(ask(ca, order), Issued)
     enrolment = list(recorder.sent)
     ca.withdraw(order.key, CESSATION)
     for deliveries in itertools.permutations(enrolment * 2):
@@ -198,7 +198,7 @@ def test_late_and_doubled_deliveries_leave_nothing_valid(
 def test_a_doubled_delivery_issues_no_second_certificate(sandbox_ca: SandboxCa, ca: EjbcaRest) -> None:
     order = new_order()
     recorder = Recorder(ca, sandbox_ca)
-    issued = ca.enrol(order)
+    issued = ask(ca, order)
     assert isinstance(issued, Issued)
     recorder.deliver(recorder.sent * 2)
     assert valid_certificates(sandbox_ca, ca, order.key) == [issued.certificate]
@@ -207,10 +207,10 @@ def test_a_doubled_delivery_issues_no_second_certificate(sandbox_ca: SandboxCa, 
 def test_a_key_of_an_order_never_yields_two_certificates_for_two_cards(ca: EjbcaRest) -> None:
     """The same order with another card's key is told apart, not certified."""
     order = new_order()
-    assert isinstance(ca.enrol(order), Issued)
+    assert isinstance(ask(ca, order), Issued)
     other = EnrolmentOrder(order.key, order.slot, new_request(Slot.SIGNATURE, new_key()))
     with pytest.raises(Exception, match="ISSUE-CERTIFICATE"):
-        ca.enrol(other)
+        ask(ca, other)
 
 
 def test_the_ca_remembers_after_sigkill(pki_template: SandboxCa, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_the_ca_remembers_after_sigkill(pki_template: SandboxCa, tmp_path: Path)
     try:
         ca = adapter(sandbox)
         orders = [new_order() for _ in range(4)]
-        issued = [ca.enrol(order) for order in orders]
+        issued = [ask(ca, order) for order in orders]
         certificates = [each.certificate for each in issued if isinstance(each, Issued)]
         ca.suspend(certificates[0])
         ca.revoke(certificates[1], CESSATION)
@@ -236,7 +236,7 @@ def test_the_ca_remembers_after_sigkill(pki_template: SandboxCa, tmp_path: Path)
             CertificateStatus.REVOKED,
             CertificateStatus.VALID,
         ]
-        assert ca.enrol(orders[3]) == issued[3]
+        assert ask(ca, orders[3]) == issued[3]
         ca.reactivate(certificates[0])
         assert crl_number(ca) == number + 1
         ca.close()

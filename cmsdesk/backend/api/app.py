@@ -181,12 +181,14 @@ def discard_codes(parts: PartsOf, actor: Caller, production: m.Identifier) -> No
 
 
 @_router.put("/productions/{production}/certificates", responses=answers(404, 409, 502))
-def enrol(
-    parts: PartsOf, actor: Caller, production: m.Identifier, call: m.EnrolCall
-) -> m.EnrolmentAnswerModel:
-    """Ask the production's CA for a certificate; asking again yields the same."""
-    key = enrolment_key(production, call.slot)
-    return _enrolment(parts.service.enrol(EnrolmentOrder(key, call.slot, call.csr, call.email), actor))
+def enrol(parts: PartsOf, actor: Caller, production: m.Identifier, call: m.EnrolCall) -> m.EnrolAnswer:
+    """Ask the production's CA for certificates; asking again yields the same. An answer for each order."""
+    orders = [
+        EnrolmentOrder(enrolment_key(production, one.slot), one.slot, one.csr, one.email)
+        for one in call.orders
+    ]
+    answers = parts.service.enrol(production, orders, actor)
+    return m.EnrolAnswer(answers=[_enrolment(answer) for answer in answers])
 
 
 @_router.get("/productions/{production}/certificates/{slot}", responses=answers(404, 409, 502))

@@ -275,12 +275,18 @@ class KeyCall(Model):
     public_key: Base64
 
 
-class EnrolCall(Model):
+class OrderModel(Model):
     """A certificate asked of the production's CA."""
 
     slot: Slot
     csr: Base64
     email: str | None = None
+
+
+class EnrolCall(Model):
+    """What is asked in one call: at most a certificate for each slot."""
+
+    orders: Annotated[list[OrderModel], Field(min_length=1, max_length=len(Slot))]
 
 
 class EnrolmentAnswerModel(Model):
@@ -291,6 +297,12 @@ class EnrolmentAnswerModel(Model):
     chain: list[Base64] = []
     retry_after_s: float | None = None
     reason: str | None = None
+
+
+class EnrolAnswer(Model):
+    """An answer for each order, in their order."""
+
+    answers: list[EnrolmentAnswerModel]
 
 
 class WithdrawCall(Model):

@@ -170,9 +170,10 @@ class Service:
             raise Unknown(thing="ca", id=name)
         return self._authorities[name]
 
-    def enrol(self, order: EnrolmentOrder, actor: Actor) -> EnrolmentAnswer:
-        """Ask the production's CA for a certificate."""
-        return self._authority_of(order.key, actor).enrol(order)
+    def enrol(self, production: str, orders: Sequence[EnrolmentOrder], actor: Actor) -> list[EnrolmentAnswer]:
+        """Ask the production's CA for certificates."""
+        found = self._production(production, actor)
+        return self.authority(found["ca"], actor).enrol(orders)
 
     def poll(self, key: str, actor: Actor) -> EnrolmentAnswer:
         """Tell what became of an order."""

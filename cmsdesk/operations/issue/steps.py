@@ -111,12 +111,12 @@ def enrol(work: Work) -> Facts:
         CaRefused: one is refused: the way on is reset.
     """
     facts: Facts = {}
-    for slot in Slot:
-        if work.noted_bytes(certificate_fact(slot)) is not None:
-            continue
+    wanted = [slot for slot in Slot if work.noted_bytes(certificate_fact(slot)) is None]
+    answers = work.authority.enrol([_order(work, slot) for slot in wanted])
+    for slot, answer in zip(wanted, answers, strict=True):
         if facts:
             work.notes.add("issued", **facts)
-        facts = _issued(work, slot, work.authority.enrol(_order(work, slot)))
+        facts = _issued(work, slot, answer)
     return facts
 
 
@@ -133,7 +133,7 @@ def collect(work: Work) -> Facts:
             answer = work.authority.poll(enrolment_key(work.production.id, slot))
             if isinstance(answer, NotFound):
                 # An order that waits for an approval may be known only to the process that sent it.
-                answer = work.authority.enrol(_order(work, slot))
+                [answer] = work.authority.enrol([_order(work, slot)])
             facts = _issued(work, slot, answer)
             if facts:
                 work.notes.add("issued", **facts)

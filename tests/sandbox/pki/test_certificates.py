@@ -17,7 +17,7 @@ from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.cns import CommonName
 from cmsdesk.domain.device import KeyAlgorithm
 from cmsdesk.operations.ports import Issued
-from tests.fixtures.orders import CARD_ID, SoftwareKey, new_key, new_order, personal_data
+from tests.fixtures.orders import CARD_ID, SoftwareKey, ask, new_key, new_order, personal_data
 from tests.sandbox.pki.judges import Files, lint_pkix, lint_qualified, openssl, refused
 
 EMAIL = "mario.rossi@example.com"
@@ -57,7 +57,7 @@ def make(ca: EjbcaRest) -> Make:
         key: SoftwareKey | None = None,
         email: str | None = None,
     ) -> Issued:
-        answer = ca.enrol(new_order(slot, algorithm=algorithm, key=key, email=email))
+        answer = ask(ca, new_order(slot, algorithm=algorithm, key=key, email=email))
         assert isinstance(answer, Issued), answer
         return answer
 

@@ -22,7 +22,7 @@ from cmsdesk.operations.ports import Issued
 from cmsdesk.sandbox.pki.controls import PIN_VARIABLE
 from cmsdesk.sandbox.pki.desk import adapter
 from cmsdesk.sandbox.pki.process import SandboxCa, SandboxCaError
-from tests.fixtures.orders import new_order
+from tests.fixtures.orders import ask, new_order
 from tests.sandbox.pki.judges import fetch
 
 MODULE = [sys.executable, "-m", "cmsdesk.sandbox.pki"]
@@ -38,7 +38,7 @@ def test_the_pin_is_nowhere_in_the_folder(pki_template: SandboxCa, tmp_path: Pat
     pin = pki_template._pin.reveal()
     with pki_template.copy_to(tmp_path / "pki") as sandbox:
         port = adapter(sandbox)
-        assert isinstance(port.enrol(new_order()), Issued)
+        assert isinstance(ask(port, new_order()), Issued)
         port.close()
         files = [path for path in (tmp_path / "pki").rglob("*") if path.is_file()]
         assert len(files) > 10
@@ -137,7 +137,7 @@ def test_a_fault_strikes_where_and_when_it_should(sandbox_ca: SandboxCa) -> None
     port = adapter(sandbox_ca)
     sandbox_ca.refuse("no", slot=Slot.SIGNATURE, skip=1, times=2)
     slots = [Slot.SIGNATURE, Slot.AUTHENTICATION, Slot.SIGNATURE, Slot.SIGNATURE, Slot.SIGNATURE]
-    answers = [isinstance(port.enrol(new_order(slot)), Issued) for slot in slots]
+    answers = [isinstance(ask(port, new_order(slot)), Issued) for slot in slots]
     assert answers == [True, True, False, False, True]
     assert sandbox_ca.report()["faults"] == []
     port.close()

@@ -21,7 +21,7 @@ from cmsdesk.operations.ports import Issued
 from cmsdesk.sandbox.pki import config as pki_config
 from cmsdesk.sandbox.pki.desk import adapter
 from cmsdesk.sandbox.pki.process import SandboxCa
-from tests.fixtures.orders import new_order
+from tests.fixtures.orders import ask, new_order
 from tests.sandbox.pki.judges import (
     Files,
     fetch,
@@ -80,12 +80,12 @@ def world(sandbox: SandboxCa, tmp_path: Path) -> Iterator[World]:
 
 
 def issue(world: World, slot: Slot) -> Issued:
-    answer = world.ca.enrol(new_order(slot))
+    answer = ask(world.ca, new_order(slot))
     assert isinstance(answer, Issued)
     return answer
 
 
-def ask(world: World, slot: Slot, issued: Issued, *options: str) -> str:
+def ask_ocsp(world: World, slot: Slot, issued: Issued, *options: str) -> str:
     """Ask OCSP by OpenSSL; return its words, the answer being kept as ``answer.der``."""
     leaf, issuer, root = world.files.issued("asked", issued)
     url = f"{world.sandbox.http_url}/{slot.value}"
@@ -101,13 +101,13 @@ def ask(world: World, slot: Slot, issued: Issued, *options: str) -> str:
 @pytest.mark.parametrize("slot", Slot)
 def test_ocsp_follows_a_certificate_through_its_life(world: World, slot: Slot) -> None:
     issued = issue(world, slot)
-    assert "asked.pem: good" in ask(world, slot, issued)
+    assert "asked.pem: good" in ask_ocsp(world, slot, issued)
     world.ca.suspend(issued.certificate)
-    assert re.search(r"revoked.*Reason: certificateHold", ask(world, slot, issued), re.S)
+    assert re.search(r"revoked.*Reason: certificateHold", ask_ocsp(world, slot, issued), re.S)
     world.ca.reactivate(issued.certificate)
-    assert "asked.pem: good" in ask(world, slot, issued)
+    assert "asked.pem: good" in ask_ocsp(world, slot, issued)
     world.ca.revoke(issued.certificate, RevocationReason.KEY_COMPROMISE)
-    assert re.search(r"revoked.*Reason: keyCompromise", ask(world, slot, issued), re.S)
+    assert re.search(r"revoked.*Reason: keyCompromise", ask_ocsp(world, slot, issued), re.S)
 
 
 def test_ocsp_does_not_vouch_for_what_was_never_issued(world: World) -> None:
@@ -122,7 +122,7 @@ def test_ocsp_does_not_vouch_for_what_was_never_issued(world: World) -> None:
 
 def test_ocsp_repeats_the_nonce_and_knows_sha256_ids(world: World) -> None:
     issued = issue(world, Slot.SIGNATURE)
-    said = ask(world, Slot.SIGNATURE, issued, "-resp_text")
+    said = ask_ocsp(world, Slot.SIGNATURE, issued, "-resp_text")
     assert "OCSP Nonce" in said
     assert "no nonce" not in said
     leaf, issuer, root = world.files.issued("x", issued)
