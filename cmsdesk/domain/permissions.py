@@ -38,6 +38,8 @@ class Action(Enum):
     """Look through earlier issues, other suppliers' included (REG-6)."""
     ARCHIVE_IMPORT = "archive.import"
     PRODUCE = "production.produce"
+    CERTIFICATE_SUSPEND = "certificate.suspend"
+    """Suspend the certificates of a device, both together (LCM-1)."""
     STOCK_SEE = "stock.see"
     STOCK_RECEIVE = "stock.receive"
     STOCK_MOVE = "stock.move"
@@ -108,6 +110,7 @@ _RAO: Mapping[Action, Right] = {
     Action.ATTACHMENT_SEE: _BODY,
     Action.ARCHIVE_SEE: _BODY,
     Action.PRODUCE: _BODY,
+    Action.CERTIFICATE_SUSPEND: _BODY,
     Action.STOCK_SEE: _BODY,
     Action.STOCK_MOVE: _BODY,
     Action.ORGANISATION_SEE: _BODY,
@@ -119,6 +122,7 @@ _RAO: Mapping[Action, Right] = {
 _HELP_DESK: Mapping[Action, Right] = {
     Action.REQUEST_SEE: _BODY,
     Action.REQUEST_CONTACT: _BODY,
+    Action.CERTIFICATE_SUSPEND: _BODY,
     Action.BOOKING_SEE: _BODY,
     Action.ARCHIVE_SEE: _BODY,
     Action.STOCK_SEE: _BODY,

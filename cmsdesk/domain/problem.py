@@ -32,6 +32,7 @@ RECEIPT_SKIPPED = "receipt_skipped"
 TILL_ELSEWHERE = "till_elsewhere"
 REVERSED_TWICE = "reversed_twice"
 REFUSED = "refused"
+CHANGE_REFUSED = "change_refused"
 VOUCHER_EXPIRED = "voucher_expired"
 VOUCHER_OVERRUN = "voucher_overrun"
 VOUCHER_COPIED = "voucher_copied"
@@ -49,6 +50,7 @@ REASONS: dict[str, str] = {
     TILL_ELSEWHERE: N_("The till belongs to another office."),
     REVERSED_TWICE: N_("The payment had been given back before."),
     REFUSED: N_("The rules do not take what was reported; what was entered is kept whole."),
+    CHANGE_REFUSED: N_("The certification authority refused to change a certificate's status."),
     VOUCHER_EXPIRED: N_("It was given without the service after the time allowed for that."),
     VOUCHER_OVERRUN: N_("More was given without the service than was allowed."),
     VOUCHER_COPIED: N_("Two desks gave commands in one place of the same chain: one is a copy of the other."),

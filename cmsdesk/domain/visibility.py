@@ -13,6 +13,7 @@ SEEN_BY: Mapping[str, Action] = {
     "request": Action.REQUEST_SEE,
     "payment": Action.REQUEST_SEE,
     "problem": Action.REQUEST_SEE,
+    "certificate": Action.REQUEST_SEE,
     "booking": Action.BOOKING_SEE,
     "attachment": Action.ATTACHMENT_SEE,
     "till": Action.TILL_CLOSE,

@@ -67,7 +67,7 @@ _NEEDS: Mapping[OfflineRight, Action] = {
     OfflineRight.PRINT: Action.REQUEST_SEE,
     OfflineRight.DELIVER: Action.REQUEST_DELIVER,
     OfflineRight.TAKE_PAYMENT: Action.REQUEST_PAY,
-    OfflineRight.SUSPEND: Action.REQUEST_DELIVER,
+    OfflineRight.SUSPEND: Action.CERTIFICATE_SUSPEND,
 }
 
 

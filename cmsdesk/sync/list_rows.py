@@ -6,6 +6,7 @@ search index share one order and a list begins at once however long it is.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
@@ -56,7 +57,7 @@ class ListRow:
     until: str = ""
     """Last day: of the device's certification, of the certificate's validity. ISO 8601."""
     pending: bool = False
-    """As a command shows it that the service has not decided yet."""
+    """As a command shows it that the service has not decided yet, or its CA not confirmed."""
 
 
 COLUMNS = tuple(field.name for field in fields(ListRow))
@@ -135,6 +136,8 @@ class ListWriter:
         """
         if thing == "production":
             self._put_certificates(identifier, document, at)
+        elif thing == "certificate":
+            self._put_status(identifier, document, pending=pending)
         found = row_of(thing, identifier, document)
         if found is None:
             return
@@ -152,6 +155,8 @@ class ListWriter:
         """Take a thing's row away."""
         if thing == "production":
             self._put_certificates(identifier, {}, "")
+        elif thing == "certificate":
+            self._put_status(identifier, {}, pending=False)
         found = _LISTS.get(thing)
         old = None if found is None else self._row(found, identifier)
         if found is None or old is None:
@@ -183,8 +188,11 @@ class ListWriter:
                 continue
             request = self._row(WorkList.REQUESTS, _text(document, "request"))
             holder = ListRow("") if request is None else request[1]
+            state, pending = (old[1].state, old[1].pending) if old else self._kept_status(identifier)
             row = ListRow(
                 id=identifier,
+                state=state,
+                pending=pending,
                 office=_text(document, "office"),
                 created_at=old[1].created_at if old else at,
                 name=holder.name,
@@ -195,6 +203,19 @@ class ListWriter:
                 until=facts.until,
             )
             self._store(WorkList.CERTIFICATES, row, old)
+
+    def _put_status(self, identifier: str, document: Document, *, pending: bool) -> None:
+        """Show a certificate's status: the one it is to have, and that it has not got it yet."""
+        old = self._row(WorkList.CERTIFICATES, identifier)
+        if old is None:  # a mandate that sees no productions
+            return
+        state, waits = _status(document)
+        self._store(WorkList.CERTIFICATES, replace(old[1], state=state, pending=pending or waits), old)
+
+    def _kept_status(self, identifier: str) -> tuple[str, bool]:
+        query = "SELECT document FROM things WHERE thing = 'certificate' AND id = ?"
+        found = self._db.execute(query, (identifier,)).fetchone()
+        return ("", False) if found is None else _status(json.loads(found[0]))
 
     def _holder_seen(self, request: ListRow) -> None:
         if not request.fiscal_code:
@@ -329,22 +350,9 @@ def _device(identifier: str, document: Document) -> tuple[WorkList, ListRow]:
     return WorkList.DEVICES, row
 
 
-def _certificate(identifier: str, document: Document) -> tuple[WorkList, ListRow]:
-    holder = document.get("holder") or {}
-    name = holder.get("surname") and f"{holder['surname']} {holder.get('given_name', '')}".strip()
-    row = ListRow(
-        id=identifier,
-        state=_text(document, "state"),
-        office=_text(document, "office"),
-        created_at=_text(document, "created_at"),
-        name=name or _text(document, "name"),
-        fiscal_code=str(holder.get("fiscal_code") or _text(document, "fiscal_code")),
-        serial=_text(document, "serial"),
-        code=_text(document, "device"),
-        kind=_text(document, "slot") or _text(document, "kind"),
-        until=_text(document, "valid_until") or _text(document, "expires_at"),
-    )
-    return WorkList.CERTIFICATES, row
+def _status(document: Document) -> tuple[str, bool]:
+    """Return a certificate's status as it is shown, and whether its CA has not confirmed it yet."""
+    return _text(document, "wanted") or _text(document, "state"), "wanted" in document
 
 
 def _text(document: Document, name: str) -> str:
@@ -353,9 +361,8 @@ def _text(document: Document, name: str) -> str:
 
 
 _Maker = Callable[[str, Document], tuple[WorkList, ListRow]]
-_ROWS: Mapping[str, _Maker] = {"request": _request, "device": _device, "certificate": _certificate}
+_ROWS: Mapping[str, _Maker] = {"request": _request, "device": _device}
 _LISTS: Mapping[str, WorkList] = {
     "request": WorkList.REQUESTS,
     "device": WorkList.DEVICES,
-    "certificate": WorkList.CERTIFICATES,
 }

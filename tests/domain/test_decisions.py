@@ -42,6 +42,7 @@ CANCEL: Facts = {"request": "R-1", "reason": "doppia"}
 CONTACT: Facts = {"request": "R-1", "contact_email": "altra@example.com"}
 REQUEST: Facts = {"request": "R-1"}
 PRODUCTION: Facts = {"production": "P-1"}
+SUSPEND: Facts = {"request": "R-1", "reason": "smarrita"}
 DEVICE: Facts = {
     "card_id": "D-1",
     "kind": "smart_card",
@@ -89,6 +90,7 @@ ENROLLED = [*RUNNING, ("production.certificates", RECORD), ("production.confirm"
 BOUND = [*ENROLLED, ("production.bind", PRODUCTION)]
 ISSUED = [*BOUND, ("production.complete", PRODUCTION)]
 DELIVERED = [*ISSUED, ("request.deliver", REQUEST)]
+ON_HOLD = [*DELIVERED, ("certificate.suspend", SUSPEND)]
 RESETTING = [*RUNNING, ("production.reset", RESET)]
 NOTHING_VALID = [*RESETTING, ("production.withdrawal", WITHDRAWN)]
 CLEAN = [*NOTHING_VALID, ("production.clean", PRODUCTION)]
@@ -174,6 +176,9 @@ ACCEPTED: list[tuple[str, list[Line], Facts, str]] = [
         "production.issued device.personalised scratch_card.used request.produced",
     ),
     ("production.complete", ISSUED, PRODUCTION, ""),
+    ("certificate.suspend", ISSUED, SUSPEND, "certificate.suspension_asked certificate.suspension_asked"),
+    ("certificate.suspend", DELIVERED, SUSPEND, "certificate.suspension_asked certificate.suspension_asked"),
+    ("certificate.suspend", ON_HOLD, SUSPEND, ""),
     (
         "production.reset",
         RUNNING,
@@ -257,6 +262,9 @@ REFUSED: list[tuple[str, list[Line], Facts, str]] = [
     ("production.withdrawal", RUNNING, WITHDRAWN, "RULE-FACTS"),
     ("production.clean", RESETTING, PRODUCTION, "RULE-STATE"),
     ("production.clean", RUNNING, PRODUCTION, "RULE-STATE"),
+    ("certificate.suspend", [], SUSPEND, "RULE-UNKNOWN"),
+    ("certificate.suspend", ENROLLED, SUSPEND, "RULE-STATE"),
+    ("certificate.suspend", DELIVERED, {**SUSPEND, "reason": ""}, "RULE-FACTS"),
     ("office.open", [], {**NEW_OFFICE, "office": OFFICE}, "RULE-EXISTS"),
     ("mandate.grant", GRANTED, GRANT, "RULE-EXISTS"),
     ("mandate.grant", [], {**GRANT, "office": OTHER_OFFICE}, "RULE-UNKNOWN"),

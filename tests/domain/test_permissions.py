@@ -34,6 +34,7 @@ WRITTEN = {
     "archive.see": "entry body body -",
     "archive.import": "- - - body",
     "production.produce": "- body - -",
+    "certificate.suspend": "- body body -",
     "stock.see": "- body body body",
     "stock.receive": "- - - body",
     "stock.move": "- body - body",
@@ -145,7 +146,7 @@ def test_a_mandate_reaches_the_offices_it_carries_on() -> None:
 def test_in_production_the_help_desk_sees_and_supports_the_holder_only() -> None:
     held = mandate(Role.HELP_DESK, frozenset(Permission))
     doing = {action for action in Action if right_of(held, action) and not action.value.endswith(".see")}
-    assert doing == {Action.REQUEST_CONTACT}
+    assert doing == {Action.REQUEST_CONTACT, Action.CERTIFICATE_SUSPEND}
 
 
 @pytest.mark.parametrize(

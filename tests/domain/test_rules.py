@@ -399,6 +399,7 @@ MAY: dict[str, str] = {
     "production.reset": "r",
     "production.withdrawal": "r",
     "production.clean": "r",
+    "certificate.suspend": "rh",
     "stock.receive": "a",
     "stock.move": "ra",
     "device.set_aside": "ra",

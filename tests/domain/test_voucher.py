@@ -99,9 +99,9 @@ def test_what_is_no_link_is_not_read_as_one(spoilt: dict[str, object]) -> None:
 
 
 def test_registering_printing_delivering_and_a_suspension_need_no_service_issuing_does() -> None:
-    assert {OfflineRight.REGISTER, OfflineRight.PRINT, OfflineRight.DELIVER, OfflineRight.SUSPEND} <= (
-        VOUCHER.rights
-    )
+    assert {OfflineRight.REGISTER, OfflineRight.PRINT, OfflineRight.DELIVER} <= VOUCHER.rights
+    suspending = {role for role in Role if OfflineRight.SUSPEND in rights_of(replace(MANDATE, role=role))}
+    assert suspending == {Role.RAO, Role.HELP_DESK}
     assert OfflineRight.TAKE_PAYMENT not in VOUCHER.rights, "the mandate has no till"
     needing = {kind for kind in RULES if kind not in COMMANDS}
     assert {kind for kind in RULES if kind.startswith("production.")} <= needing

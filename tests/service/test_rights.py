@@ -190,9 +190,9 @@ def granted(office: Office, role: Role, permissions: frozenset[Permission]) -> s
 
 
 def test_every_kind_of_thing_is_asked_for() -> None:
-    # problems come of what goes wrong, and are scoped like the requests they are about; workstations come by
-    # enrolment (test_enrolment.py)
-    asked = {kind for kind in SEEN_BY if SEEN_BY[kind]} | {"problem", "workstation"}
+    # problems come of what goes wrong, certificates of what was issued (test_suspension.py); both are scoped
+    # like the requests they are about; workstations come by enrolment (test_enrolment.py)
+    asked = {kind for kind in SEEN_BY if SEEN_BY[kind]} | {"problem", "certificate", "workstation"}
     assert asked >= set(visibility.SEEN_BY)
 
 

@@ -32,6 +32,7 @@ from cmsdesk.base.clock import ROME, FixedClock
 from cmsdesk.base.ids import new_id
 from cmsdesk.base.secret import Secret
 from cmsdesk.domain.canonical import read_canonical
+from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.commands import Actor, Command, MandateNotInForce
 from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.events import Document, evolve
@@ -156,6 +157,29 @@ class CentralService:
     def administer(self, kind: str, body: str = BODY, /, **facts: Any) -> None:
         """Have a body's administrator do something."""
         self.do(self.administrators[body].id, kind, **facts)
+
+    def produce(self, rao: str, request: str, number: str, production: str) -> None:
+        """Have an approved request produced, on a device and with a scratch card of their own."""
+        actor = self.actor(rao)
+        device, envelope, body = f"D{number}", f"S{number}", actor.mandate.body
+        stock = {"ca": CA, "lot": "L", "certified_until": "2031-12-31", "kind": "smart_card"}
+        self.administer("device.receive", body, card_id=device, **stock)
+        self.administer("scratch_card.receive", body, number=envelope, lot="L")
+        opening = dict.fromkeys(("opening", "opening_signature", "opening_certificate"), "AA==")
+        self.do(
+            rao,
+            "production.open",
+            production=production,
+            request=request,
+            device=device,
+            scratch_card=envelope,
+            operator=actor.mandate.operator,
+            **opening,
+        )
+        certificates = {slot.value: "AA==" for slot in Slot}
+        self.do(rao, "production.certificates", production=production, certificates=certificates)
+        for kind in ("production.confirm", "production.bind", "production.complete"):
+            self.do(rao, kind, production=production)
 
     def grant(
         self,

@@ -19,7 +19,6 @@ from uuid import UUID
 
 from cmsdesk.base.clock import FixedClock
 from cmsdesk.base.texts import N_
-from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.commands import Actor, Command, MandateNotInForce
 from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.permissions import Action, right_of
@@ -28,7 +27,6 @@ from cmsdesk.sync.desk_store import OutboxState, shown
 from cmsdesk.sync.synchroniser import Synchroniser
 from tests.sync.bench import (
     BODY,
-    CA,
     MORNING,
     OFFICE,
     OTHER_BODY,
@@ -403,29 +401,8 @@ class Simulation:
             if thing == "request" and document["state"] == "approved"
         )
         if approved and rao not in self.suspended:
-            self._produce(rao, body, self.chance.choice(approved))
-
-    def _produce(self, rao: str, body: str, request: str) -> None:
-        self.stock += 1
-        device, envelope, production = f"D{self.stock}", f"S{self.stock}", self.new_id()
-        stock = {"ca": CA, "lot": "L", "certified_until": "2031-12-31", "kind": "smart_card"}
-        self.central.administer("device.receive", body, card_id=device, **stock)
-        self.central.administer("scratch_card.receive", body, number=envelope, lot="L")
-        opening = dict.fromkeys(("opening", "opening_signature", "opening_certificate"), "AA==")
-        self.central.do(
-            rao,
-            "production.open",
-            production=production,
-            request=request,
-            device=device,
-            scratch_card=envelope,
-            operator=self.actors[rao].mandate.operator,
-            **opening,
-        )
-        certificates = {slot.value: "AA==" for slot in Slot}
-        self.central.do(rao, "production.certificates", production=production, certificates=certificates)
-        for kind in ("production.confirm", "production.bind", "production.complete"):
-            self.central.do(rao, kind, production=production)
+            self.stock += 1
+            self.central.produce(rao, self.chance.choice(approved), f"{self.stock}", self.new_id())
 
     def _some(self, desk: SimulatedDesk, *states: str) -> list[str]:
         """Return one request of those the desk shows, mostly of the given states; or none."""

@@ -10,8 +10,10 @@ import pytest
 
 from cmsdesk.base.ids import new_id
 from cmsdesk.domain import problem
+from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.commands import Command
 from cmsdesk.domain.organisation import Permission, Role
+from cmsdesk.domain.request import enrolment_key
 from cmsdesk.domain.voucher import (
     LIFE,
     MOST,
@@ -24,7 +26,17 @@ from cmsdesk.domain.voucher import (
 from cmsdesk.sync.outbox import OutboxState
 from cmsdesk.sync.synchroniser import Synchroniser
 from cmsdesk.sync.vouchers import Names, Renewal, VoucherBroken
-from tests.sync.bench import BODY, OFFICE, CentralService, CrashingStore, NearLine, open_store, registration
+from tests.sync.bench import (
+    BODY,
+    OFFICE,
+    CentralService,
+    CrashingStore,
+    NearLine,
+    digest_of,
+    held,
+    open_store,
+    registration,
+)
 
 MINUTE = timedelta(minutes=1)
 NAMES = Names("Giulia Ferrari", "Ente di Prova", "Sportello 1")
@@ -166,6 +178,31 @@ def test_what_needs_the_service_is_refused_and_nothing_is_queued(desk: Desk) -> 
     document = desk.store.shown("request", request)
     assert document is not None
     assert document["state"] == "registered"
+
+
+def test_a_suspension_waits_for_the_service_counted_and_shown(desk: Desk) -> None:
+    rao, request = desk.central.grant(Role.RAO), new_id()
+    desk.central.do(rao, "request.register", **registration(request))
+    desk.central.do(rao, "request.approve", request=request, digest=digest_of(request))
+    desk.central.produce(rao, request, "1", "P-1")
+    helping = Desk(desk.central, desk.path.with_name("help.db"), desk.central.grant(Role.HELP_DESK))
+    helping.come_back()
+    helping.leave()
+    command = Command(new_id(), "certificate.suspend", BODY, {"request": request, "reason": "smarrita"})
+    helping.clock.advance(MINUTE)
+    helping.store.submit(command, helping.clock.now())
+    [queued] = helping.store.queued(OutboxState.PENDING)
+    assert (queued.command.link or {})["number"] == 1
+    kept = helping.store.vouchers.of_mandate(helping.mandate)
+    assert kept is not None
+    assert kept.left == MOST - 1
+    for slot in Slot:
+        shown = helping.store.shown("certificate", enrolment_key("P-1", slot)) or {}
+        assert (shown["state"], shown["wanted"]) == ("valid", "suspended")
+    helping.come_back()
+    assert command.id in helping.central.commands(BODY)
+    assert (helping.refused(), helping.problems()) == ([], [])
+    assert held(helping.store) == helping.central.seen_by(helping.mandate)
 
 
 def test_without_a_voucher_nothing_new_is_entered(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cmsdesk.base.secret import Secret
 from cmsdesk.domain.events import Event
@@ -193,7 +197,7 @@ def test_beginning_anew_empties_the_lists_and_the_index(store: DeskStore) -> Non
     assert len(lists.keys(ListQuery(WorkList.REQUESTS))) == 30
 
 
-def test_devices_and_certificates_are_listed(store: DeskStore) -> None:
+def test_devices_are_listed(store: DeskStore) -> None:
     device = {
         "body": "uno",
         "state": "in_stock",
@@ -201,17 +205,9 @@ def test_devices_and_certificates_are_listed(store: DeskStore) -> None:
         "kind": "usb_token",
         "certified_until": "2031-01-01",
     }
-    certificate = {"body": "uno", "state": "valid", "serial": "0a1b2c3d", "device": "7", "slot": "signature"}
     store.apply(
         [
             Applied("C-1", Event("device.received", "device", "0000000000000007", device), START.isoformat()),
-            Applied(
-                "C-2",
-                Event(
-                    "certificate.issued", "certificate", "K-1", {**certificate, "valid_until": "2029-01-01"}
-                ),
-                START.isoformat(),
-            ),
             Applied("C-3", Event("office.opened", "office", "uno-9", {"body": "uno"}), START.isoformat()),
         ],
         at_size(3),
@@ -219,8 +215,37 @@ def test_devices_and_certificates_are_listed(store: DeskStore) -> None:
     lists = WorkLists(store._db)
     [row] = shown(lists, ListQuery(WorkList.DEVICES, contains="l-7", until_before="2031-01-02"))
     assert (row.serial, row.created_at, row.until) == ("0000000000000007", START.isoformat(), "2031-01-01")
-    [row] = shown(lists, ListQuery(WorkList.CERTIFICATES, contains="1B2C", until_from="2029-01-01"))
-    assert (row.state, row.kind) == ("valid", "signature")
+
+
+def a_certificate(serial: int) -> str:
+    """Return a certificate, DER in base 64, as a production's document holds it."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), serial)
+    builder = builder.not_valid_before(START).not_valid_after(datetime(2029, 1, 1, 12, tzinfo=UTC))
+    made = builder.sign(key, hashes.SHA256())
+    return base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)], ids=["issued first", "status first"])
+def test_certificates_are_listed_with_the_status_that_is_asked_for_and_then_so(
+    store: DeskStore, order: tuple[int, ...]
+) -> None:
+    issued = {"body": "uno", "state": "issued", "device": "D-7", "request": "R-1"}
+    held = {"certificates": {"cns": a_certificate(0x1A2B), "qualified": a_certificate(0x3C4D)}}
+    asked = {"body": "uno", "state": "valid", "wanted": "suspended"}
+    events = [
+        Event("production.issued", "production", "P-1", issued, held),
+        Event("certificate.suspension_asked", "certificate", "P-1-cns", asked),
+        Event("certificate.suspended", "certificate", "P-1-cns", {"state": "suspended", "wanted": None}),
+    ]
+    lists, seen = WorkLists(store._db), []
+    for size, number in enumerate(order, 1):
+        store.apply([Applied(f"C-{number}", events[number], START.isoformat())], at_size(size))
+        rows = shown(lists, ListQuery(WorkList.CERTIFICATES, contains="1A2B", until_from="2029-01-01"))
+        seen.append([(row.kind, row.state, row.pending) for row in rows])
+    assert seen[1:] == [[("cns", "suspended", True)], [("cns", "suspended", False)]]
+    [other] = shown(lists, ListQuery(WorkList.CERTIFICATES, contains="3C4D"))
+    assert (other.state, other.code) == ("", "D-7"), "nothing was asked of it"
     assert not lists.keys(ListQuery(WorkList.CERTIFICATES, until_before="2029-01-01"))
 
 

@@ -19,8 +19,10 @@ from cmsdesk.backend.storage.jobs import Job, enqueue
 from cmsdesk.backend.storage.things import StoredThings, things
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.ids import first_id_of, new_id
+from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.journal import KEPT_YEARS, Act, Validity
 from cmsdesk.domain.production import ProductionState
+from cmsdesk.domain.request import enrolment_key
 
 _PAGE = 500
 
@@ -59,6 +61,10 @@ class Retention:
             act = Act(new_id(), "service:retention", self._clock.now())
             # the certificates, which tell the time, go last
             erase_thing(connection, document["body"], "request", document["request"], evidence, act)
+            for slot in Slot:
+                act = Act(new_id(), "service:retention", self._clock.now())
+                key = enrolment_key(production, slot)
+                erase_thing(connection, document["body"], "certificate", key, evidence, act)
             act = Act(new_id(), "service:retention", self._clock.now())
             erase_thing(connection, document["body"], "production", production, evidence, act)
 

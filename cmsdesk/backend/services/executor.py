@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from cmsdesk.backend.journal import store as journal
 from cmsdesk.backend.journal.turn import take_turn
+from cmsdesk.backend.services.errands import enqueue_errands
 from cmsdesk.backend.services.recording import drafts
 from cmsdesk.backend.services.vouchers import Chained, VoucherKeys, take_link
 from cmsdesk.backend.storage.access import Receipt, add_receipts, find_receipts
@@ -127,6 +128,7 @@ class _Group:
         self._stored.put(self._overlay.changed())
         for of_body, noted in self._drafts.items():
             journal.append(self._connection, of_body, noted)
+            enqueue_errands(self._connection, noted, self._now)
         add_receipts(self._connection, body, self._new, self._now.isoformat())
         return answers
 

@@ -17,6 +17,7 @@ from cmsdesk.desk.widgets.basics import button, chip, column, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.filter_bar import StateFilter
 from cmsdesk.desk.words import tone_of
+from cmsdesk.domain.certificate import CertificateStatus
 from cmsdesk.domain.device import DeviceKind, DeviceState
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import RequestState
@@ -164,6 +165,10 @@ def certificate_detail(screen: ListScreen, found: ListRow) -> QWidget:
         (texts(N_("Serial")), found.serial),
         (texts(N_("Valid until")), _until(screen.desk, found)),
     ]
+    if found.state:
+        status = texts(word(CertificateStatus(found.state)))
+        waits = texts(N_("not confirmed yet"))
+        facts.append((texts(N_("Status")), f"{status} ({waits})" if found.pending else status))
     page = _page(screen, "holder", N_("Page of the holder"), found.fiscal_code)
     grid = FactGrid(facts, figures=frozenset({found.serial}), narrow=True)
     return _side(found.name, None, grid, _requests_of(screen, found.fiscal_code), page)

@@ -112,6 +112,7 @@ def complete(case: Case) -> list[Event]:
             request,
             RequestState.PRODUCED,
             device=document["device"],
+            production=identifier,
             produced_by=case.actor.mandate.id,
             produced_at=case.now.isoformat(),
         ),

@@ -15,7 +15,7 @@ from cmsdesk.domain.certificate import CertificateStatus, Slot
 from cmsdesk.domain.device import DeviceState
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.production import ProductionState
-from cmsdesk.domain.request import RequestState, request_code
+from cmsdesk.domain.request import RequestState, enrolment_key, request_code
 from cmsdesk.operations.ports import CertificateAuthority
 from cmsdesk.sync.certificate_facts import CertificateFacts, facts_of
 from cmsdesk.sync.history import Happened
@@ -55,11 +55,16 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
     f"device.{DeviceState.IN_STOCK.value}": (N_("Back in stock"), "package"),
     f"device.{DeviceState.SET_ASIDE.value}": (N_("Set aside"), "circle-alert"),
 }
+_CERTIFICATE: Mapping[str, tuple[str, str]] = {
+    "certificate.suspension_asked": (N_("Suspension asked"), "clock"),
+    "certificate.suspended": (N_("Suspended by the authority"), "circle-alert"),
+    "certificate.change_refused": (N_("Change of status refused by the authority"), "circle-alert"),
+}
 _TOLD_OF_REQUESTS = frozenset(
     f"device.{state.value}"
     for state in (DeviceState.IN_PRODUCTION, DeviceState.PERSONALISED, DeviceState.DELIVERED)
 )
-_WORDS = {**_REQUEST, **_PRODUCTION, **_DEVICE}
+_WORDS = {**_REQUEST, **_PRODUCTION, **_DEVICE, **_CERTIFICATE}
 _PENDING: Mapping[str, str] = {
     "request.register": "request.registered",
     "request.amend": "request.amended",
@@ -68,6 +73,7 @@ _PENDING: Mapping[str, str] = {
     "request.cancel": "request.cancelled",
     "request.deliver": "request.delivered",
     "request.retry": "request.approved",
+    "certificate.suspend": "certificate.suspension_asked",
 }
 
 
@@ -164,6 +170,7 @@ def _gathered(
     past = session.store.past
     of, identifiers = productions_of
     productions = [one for identifier in identifiers for one in past.productions(of, identifier)]
+    documents = [(identifier, session.get("request", identifier) or {}) for identifier in requests]
     told: list[Told] = []
     for identifier in requests:
         code = request_code(identifier)
@@ -171,10 +178,23 @@ def _gathered(
     for identifier, document in productions:
         device = str(document["device"])
         told += [_told(session, one, device) for one in _worth_telling(session, "production", identifier)]
+    for _, document in documents:
+        told += _told_of_certificates(session, str(document.get("production", "")), document)
     told += _pending(session, set(requests))
-    documents = [(identifier, session.get("request", identifier) or {}) for identifier in requests]
     held = [one for _, document in productions for one in _held(document)]
     return Known(tuple(documents), _newest_first(told), tuple(held))
+
+
+def _told_of_certificates(session: DeskSession, production: str, request: Document) -> list[Told]:
+    """Return what happened to a device's certificates; what happened to both is told once."""
+    device = str(request.get("device", ""))
+    found = {
+        (told.what, told.at): told
+        for slot in Slot
+        for one in _worth_telling(session, "certificate", enrolment_key(production, slot))
+        for told in [_told(session, one, device)]
+    }
+    return list(found.values())
 
 
 def _worth_telling(session: DeskSession, thing: str, identifier: str) -> Iterable[Happened]:
