@@ -22,7 +22,7 @@ from cmsdesk.cli.service_parts import ServiceSettings
 from cmsdesk.cli.terminal import Terminal
 from cmsdesk.domain.commands import BadFacts
 from cmsdesk.domain.configuration import Configuration
-from cmsdesk.domain.figures import Grain, csv_text, figures, figures_csv
+from cmsdesk.domain.figures import Grain, csv_text, figures_csv
 from cmsdesk.domain.organisation import (
     Body,
     BodyKind,
@@ -239,8 +239,7 @@ def _move(options: argparse.Namespace) -> int:
 
 def _figures(options: argparse.Namespace) -> int:
     body = administration(options)
-    requests = (document for _, document in body.all("request"))
-    lines = figures(requests, options.first, options.last, Grain(options.by))
+    lines = body.figures(options.first, options.last, Grain(options.by))
     names = {identifier: document["name"] for identifier, document in body.all("office")}
     print(figures_csv(lines, names, texts(options.language)), end="")
     return 0

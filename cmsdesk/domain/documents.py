@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from datetime import date
-from enum import Enum
+from dataclasses import fields
 from typing import Any
 
 from cmsdesk.domain.request import LATER_OF_HOLDER, Holder, Request
-from cmsdesk.domain.shapes import shaped
+from cmsdesk.domain.shapes import plain, shaped
+
+_OWN = tuple(field.name for field in fields(Request))
 
 
 def request_document(request: Request) -> dict[str, Any]:
     """Return a request as JSON values; its id, and what it does not say, are not among them."""
-    values: dict[str, Any] = json.loads(request_to_json(request))
+    values: dict[str, Any] = plain(request, nones=True)
     del values["id"]
     for name in LATER_OF_HOLDER:
         if values["holder"][name] is None:
@@ -29,13 +29,13 @@ def request_of(identifier: str, document: Mapping[str, Any]) -> Request:
     Raises:
         ShapeWrong: the document is not a request's; it names the value.
     """
-    own = {field.name: document[field.name] for field in fields(Request) if field.name in document}
+    own = {name: document[name] for name in _OWN if name in document}
     return shaped(Request, {**own, "id": identifier})
 
 
 def request_to_json(request: Request) -> str:
     """Return a request as JSON."""
-    return json.dumps(asdict(request), default=_plain, ensure_ascii=False)
+    return json.dumps(plain(request, nones=True), ensure_ascii=False)
 
 
 def request_from_json(text: str) -> Request:
@@ -51,11 +51,3 @@ def holder_from_mapping(values: Mapping[str, Any]) -> Holder:
         ShapeWrong: they are not a holder's.
     """
     return shaped(Holder, values)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form here")

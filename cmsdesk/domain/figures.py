@@ -1,7 +1,8 @@
 """Figures per office: registrations, approvals, productions, deliveries in a period (ORG-6, S0-033).
 
-Pure functions over the documents of requests. Days are those of Europe/Rome; what earlier releases
-did not note the time of is not counted.
+Days are those of Europe/Rome; what earlier releases did not note the time of is not counted.
+Rome's clock differs from UTC by whole hours, so that what is counted by hours of UTC, as databases
+can, adds up to its days.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
-from cmsdesk.domain.events import Document
 
 
 class Grain(Enum):
@@ -33,7 +33,11 @@ MOMENTS: Mapping[str, str] = {
     "produced": "produced_at",
     "delivered": "delivered_at",
 }
-"""What is counted, and where a request's document holds its moment."""
+"""What is counted, and where a request's document holds its moment (ISO 8601, UTC)."""
+HOUR_LETTERS = 13
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9999, 12, 30)
+"""Nothing was before and nothing is after; beyond them there is no UTC to reckon with."""
+_WHAT = {name: what for what, name in MOMENTS.items()}
 
 
 @dataclass(frozen=True, order=True)
@@ -49,20 +53,38 @@ class OfficeFigures:
     delivered: int = 0
 
 
+@dataclass(frozen=True)
+class Counted:
+    """How often something happened at an office within one hour."""
+
+    office: str
+    name: str
+    """Where a request's document holds the moment: a value of `MOMENTS`."""
+    hour: str
+    """Of UTC: the beginning of the moments' ISO 8601 text, ``2026-03-01T23``."""
+    number: int
+
+
+def hours(first: date, last: date) -> tuple[str, str]:
+    """Return the first hour of day ``first`` and the one after day ``last``, as `Counted.hour`."""
+    days = (first, min(last, _LAST_DAY) + timedelta(days=1))
+    begin, end = (
+        datetime.combine(max(day, _FIRST_DAY), time(), ROME).astimezone(UTC).isoformat() for day in days
+    )
+    return begin[:HOUR_LETTERS], end[:HOUR_LETTERS]
+
+
 def figures(
-    requests: Iterable[Document], first: date, last: date, grain: Grain = Grain.WHOLE
+    counted: Iterable[Counted], first: date, last: date, grain: Grain = Grain.WHOLE
 ) -> list[OfficeFigures]:
     """Return what happened from day ``first`` to day ``last``, by office and part, empty parts left out."""
     counts: dict[tuple[str, date], Counter[str]] = {}
-    for request in requests:
-        for what, name in MOMENTS.items():
-            moment = request.get(name)
-            if moment is None:
-                continue
-            day = datetime.fromisoformat(moment).astimezone(ROME).date()
-            if first <= day <= last:
-                part = (request["office"], max(first, _part(day, first, grain)))
-                counts.setdefault(part, Counter())[what] += 1
+    begin, end = hours(first, last)
+    for one in counted:
+        if begin <= one.hour < end:
+            day = datetime.fromisoformat(f"{one.hour}:00+00:00").astimezone(ROME).date()
+            part = (one.office, max(first, _part(day, first, grain)))
+            counts.setdefault(part, Counter())[_WHAT[one.name]] += one.number
     return sorted(OfficeFigures(office, begins, **found) for (office, begins), found in counts.items())
 
 

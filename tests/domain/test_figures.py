@@ -9,18 +9,29 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmsdesk.domain.events import Document
-from cmsdesk.domain.figures import Grain, OfficeFigures, csv_text, figures, figures_csv
+from cmsdesk.domain.figures import (
+    HOUR_LETTERS,
+    Counted,
+    Grain,
+    OfficeFigures,
+    csv_text,
+    figures,
+    figures_csv,
+)
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 
 
-def request(office: str = "a", **moments: str) -> Document:
-    return {"office": office, **moments}
+def request(office: str = "a", **moments: str) -> list[Counted]:
+    return [Counted(office, name, moment[:HOUR_LETTERS], 1) for name, moment in moments.items()]
+
+
+def counted(*requests: list[Counted]) -> list[Counted]:
+    return [one for request in requests for one in request]
 
 
 def test_each_moment_counts_where_and_when_it_was() -> None:
-    requests = [
+    requests = counted(
         request(created_at="2026-02-27T10:00:00+00:00", approved_at="2026-03-02T10:00:00+00:00"),
         request(
             created_at="2026-03-02T10:00:00+00:00",
@@ -29,7 +40,7 @@ def test_each_moment_counts_where_and_when_it_was() -> None:
             delivered_at="2026-04-05T11:00:00+00:00",
         ),
         request("b", created_at="2026-03-30T10:00:00+00:00"),
-    ]
+    )
     assert figures(requests, FIRST, LAST) == [
         OfficeFigures("a", FIRST, registered=1, approved=2, produced=1),
         OfficeFigures("b", FIRST, registered=1),
@@ -38,12 +49,12 @@ def test_each_moment_counts_where_and_when_it_was() -> None:
 
 def test_a_day_is_a_day_of_rome() -> None:
     late = request(created_at="2026-02-28T23:30:00+00:00")
-    assert figures([late], FIRST, LAST)[0].registered == 1
-    assert figures([request(created_at="2026-03-31T22:30:00+00:00")], FIRST, LAST) == []
+    assert figures(late, FIRST, LAST)[0].registered == 1
+    assert figures(request(created_at="2026-03-31T22:30:00+00:00"), FIRST, LAST) == []
 
 
 def test_a_period_is_divided_by_month_or_day() -> None:
-    requests = [request(created_at=f"2026-0{month}-15T10:00:00+00:00") for month in (1, 3, 3, 5)]
+    requests = counted(*(request(created_at=f"2026-0{month}-15T10:00:00+00:00") for month in (1, 3, 3, 5)))
     first, last = date(2026, 1, 10), date(2026, 5, 31)
     assert [(line.begins, line.registered) for line in figures(requests, first, last, Grain.MONTH)] == [
         (date(2026, 1, 10), 1),
@@ -51,6 +62,13 @@ def test_a_period_is_divided_by_month_or_day() -> None:
         (date(2026, 5, 1), 1),
     ]
     assert [line.begins.day for line in figures(requests, first, last, Grain.DAY)] == [15, 15, 15]
+
+
+def test_any_period_is_a_period() -> None:
+    assert figures(request(created_at="2026-03-15T10:00:00+00:00"), date.min, date.max) == [
+        OfficeFigures("a", date.min, registered=1)
+    ]
+    assert figures([], date.max, date.max) == figures([], date.min, date.min) == []
 
 
 def test_the_csv_has_names_and_a_total() -> None:

@@ -26,7 +26,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -218,16 +217,19 @@ def origins(
     if not things:
         return {}
     same_leaf = and_(PERSONAL.c.body == LEAVES.c.body, PERSONAL.c.leaf_index == LEAVES.c.leaf_index)
+    kinds, ids = ({one[place] for one in things} for place in (0, 1))
     query = (
         select(LEAVES.c.thing, LEAVES.c.thing_id, LEAVES.c.public, PERSONAL.c.personal)
         .outerjoin_from(LEAVES, PERSONAL, same_leaf)
-        .where(LEAVES.c.body == body, tuple_(LEAVES.c.thing, LEAVES.c.thing_id).in_(things))
-        .order_by(LEAVES.c.leaf_index)
+        # for pairs in one list, or in another order, SQLite reads the body's whole journal
+        .where(LEAVES.c.body == body, LEAVES.c.thing.in_(kinds), LEAVES.c.thing_id.in_(ids))
+        .order_by(LEAVES.c.thing, LEAVES.c.thing_id, LEAVES.c.leaf_index)
     )
-    found: dict[tuple[str, str], list[Origin]] = {}
+    found: dict[tuple[str, str], list[Origin]] = {thing: [] for thing in things}
     for thing, identifier, public, personal in connection.execute(query):
-        found.setdefault((thing, identifier), []).append(Origin(public, personal))
-    return found
+        if (thing, identifier) in found:
+            found[thing, identifier].append(Origin(public, personal))
+    return {thing: entries for thing, entries in found.items() if entries}
 
 
 def cursor_now(connection: Connection, body: str) -> Cursor:

@@ -14,12 +14,15 @@ from sqlalchemy import Engine
 from cmsdesk.backend.journal import store as journal
 from cmsdesk.backend.journal.turn import take_turn
 from cmsdesk.backend.services.recording import drafts
+from cmsdesk.backend.storage.engine import reading
+from cmsdesk.backend.storage.figures import office_figures
 from cmsdesk.backend.storage.things import StoredThings
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.ids import new_id
 from cmsdesk.domain.commands import Actor, Command, Unknown
 from cmsdesk.domain.decisions import decide
 from cmsdesk.domain.events import Document, Overlay
+from cmsdesk.domain.figures import Grain, OfficeFigures
 from cmsdesk.domain.journal import Act
 from cmsdesk.domain.organisation import Mandate, Role
 
@@ -81,3 +84,8 @@ class Administration:
         """Return (id, document) of the body's things of one kind, by id."""
         with self._engine.connect() as connection:
             return StoredThings(connection).of_body(thing, self._body)
+
+    def figures(self, first: date, last: date, grain: Grain) -> list[OfficeFigures]:
+        """Return what happened at the body's offices from day ``first`` to day ``last``."""
+        with reading(self._engine) as connection:
+            return office_figures(connection, self._body, first, last, grain)

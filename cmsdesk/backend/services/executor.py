@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from cmsdesk.backend.journal import store as journal
 from cmsdesk.backend.journal.turn import take_turn
 from cmsdesk.backend.services.errands import enqueue_errands
+from cmsdesk.backend.services.line import Line, Place
 from cmsdesk.backend.services.recording import drafts
 from cmsdesk.backend.services.vouchers import Chained, VoucherKeys, take_link
 from cmsdesk.backend.storage.access import Receipt, add_receipts, find_receipts
@@ -48,11 +50,23 @@ class Answer:
         return json.dumps(self.__dict__, sort_keys=True)
 
 
+class _Call(Place):
+    """One caller's commands of one transaction, and what became of them."""
+
+    def __init__(self, commands: Sequence[Command], actor: Actor) -> None:
+        super().__init__(len(commands))
+        self.commands = commands
+        self.actor = actor
+        self.answers: Sequence[Answer] = ()
+        self.error: BaseException | None = None
+
+
 class Executor:
     """Executes commands against one database.
 
     Commands of one body are executed one after another: the body's journal is taken first, so that
-    decisions see all that was decided before and cannot block one another.
+    decisions see all that was decided before and cannot block one another. Callers who wait for the
+    same body share the next transaction; none is answered before it is committed.
     """
 
     def __init__(self, engine: Engine, clock: Clock, keys: VoucherKeys | None = None) -> None:
@@ -60,6 +74,7 @@ class Executor:
         self._engine = engine
         self._clock = clock
         self._keys = keys
+        self._lines: dict[str, Line[_Call]] = {}
 
     def execute(self, commands: Sequence[Command], actor: Actor) -> list[Answer]:
         """Decide and store, in order; the same command again returns the same answer.
@@ -72,32 +87,66 @@ class Executor:
             SQLAlchemyError: the database cannot be used now.
         """
         answers: list[Answer] = []
+        line = self._lines.setdefault(actor.mandate.body, Line())
         for start in range(0, len(commands), _TOGETHER):
-            answers += self._together(commands[start : start + _TOGETHER], actor)
+            call = _Call(commands[start : start + _TOGETHER], actor)
+            if line.leads(call):
+                try:
+                    self._run([call], line)
+                finally:
+                    line.leave()
+            if call.error is not None:
+                raise call.error
+            answers += call.answers
         return answers
 
-    def _together(self, commands: Sequence[Command], actor: Actor) -> list[Answer]:
+    def _run(self, calls: list[_Call], line: Line[_Call] | None = None) -> None:
+        """Carry calls out in one transaction, and those that wait in ``line`` when it has begun."""
+        body = calls[0].actor.mandate.body
         try:
             with self._engine.begin() as connection:
-                take_turn(connection, actor.mandate.body)
-                return _Group(connection, actor, self._keys, self._clock.now()).run(commands)
-        except Mendable:
-            raise
-        except Exception as error:
-            if _is_outage(error):
-                raise
-            if len(commands) > 1:  # one of them cannot be taken: each by itself shows which
-                return [answer for command in commands for answer in self._together([command], actor)]
+                take_turn(connection, body)
+                if line is not None:
+                    calls += line.take_along(_TOGETHER - calls[0].weight)
+                group = _Group(connection, body, self._keys, self._clock.now())
+                answers = group.run([(command, call.actor) for call in calls for command in call.commands])
+        except BaseException as error:  # noqa: BLE001 - whoever was taken along must hear of it
+            self._run_apart(calls, error)
+        else:
+            rest = iter(answers)
+            for call in calls:
+                call.answers = list(islice(rest, call.weight))
+
+    def _run_apart(self, calls: Sequence[_Call], error: BaseException) -> None:
+        """After a transaction failed: unless nothing can be done, each by itself shows whose fault it was."""
+        [first, *others] = calls
+        if _is_outage(error):
+            for call in calls:
+                call.error = error
+        elif others:
+            for call in calls:
+                self._run([call])
+        elif isinstance(error, Mendable):
+            first.error = error
+        elif first.weight > 1:
+            parts = [_Call([command], first.actor) for command in first.commands]
+            for part in parts:
+                self._run([part])
+            first.answers = [answer for part in parts for answer in part.answers]
+            first.error = next((part.error for part in parts if part.error is not None), None)
+        else:
             Log("commands").crash(error)
-            return [_refused(commands[0], NotTaken(kind=commands[0].kind))]
+            first.answers = [_refused(first.commands[0], NotTaken(kind=first.commands[0].kind))]
 
 
 class _Kept:
     """The documents as they are stored, each read once: nobody else changes them in this transaction."""
 
-    def __init__(self, stored: View) -> None:
+    def __init__(self, stored: StoredThings, keys: Collection[tuple[str, str]]) -> None:
+        """``keys``: (thing, id) of what will be looked at for sure; all of it is read at once."""
         self._stored = stored
-        self._read: dict[tuple[str, str], Document | None] = {}
+        self._read: dict[tuple[str, str], Document | None] = dict.fromkeys(keys)
+        self._read.update(stored.get_all(keys))
 
     def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
         """Return a thing's document, or None."""
@@ -109,22 +158,23 @@ class _Kept:
 class _Group:
     """Commands that share a transaction: each is decided on what those before it brought about."""
 
-    def __init__(self, connection: Connection, actor: Actor, keys: VoucherKeys | None, now: datetime) -> None:
+    def __init__(self, connection: Connection, body: str, keys: VoucherKeys | None, now: datetime) -> None:
         self._connection = connection
-        self._actor = actor
+        self._body = body
         self._keys = keys
         self._now = now
         self._stored = StoredThings(connection)
-        self._overlay = Overlay(_Kept(self._stored))
+        self._overlay = Overlay(self._stored)
         self._drafts: dict[str, list[journal.Draft]] = {}
         self._answered: dict[str, Receipt] = {}
         self._new: list[Receipt] = []
 
-    def run(self, commands: Sequence[Command]) -> list[Answer]:
-        """Decide all, then write state, journal and receipts."""
-        body = self._actor.mandate.body
-        self._answered = find_receipts(self._connection, body, [command.id for command in commands])
-        answers = [self._take(command) for command in commands]
+    def run(self, commands: Sequence[tuple[Command, Actor]]) -> list[Answer]:
+        """Decide all, then write state, journal and receipts; every actor is of the body."""
+        body = self._body
+        self._answered = find_receipts(self._connection, body, [command.id for command, _ in commands])
+        self._overlay = Overlay(_Kept(self._stored, {key for one in commands for key in _looked_at(*one)}))
+        answers = [self._take(command, actor) for command, actor in commands]
         self._stored.put(self._overlay.changed())
         for of_body, noted in self._drafts.items():
             journal.append(self._connection, of_body, noted)
@@ -132,8 +182,8 @@ class _Group:
         add_receipts(self._connection, body, self._new, self._now.isoformat())
         return answers
 
-    def _take(self, command: Command) -> Answer:
-        actor, now = self._actor, self._now
+    def _take(self, command: Command, actor: Actor) -> Answer:
+        now = self._now
         digest = _digest(command, actor)
         known = self._answered.get(command.id)
         if known is not None:
@@ -142,9 +192,7 @@ class _Group:
             return Answer(**json.loads(known.answer))
         chained = take_link(self._connection, self._overlay, command, actor, self._keys, now)
         # a command of its own: the one that brought it may be refused
-        self._note(
-            actor.mandate.body, Act(new_id(), "service:vouchers", now, actor.workstation), chained.events
-        )
+        self._note(self._body, Act(new_id(), "service:vouchers", now, actor.workstation), chained.events)
         answer, events = _decided(command, self._overlay, actor, now, chained)
         if not answer.accepted and (command.again or answer.code == MandateNotInForce.code):
             return answer  # not the last word: what it needs may be handed back yet, the mandate resumed
@@ -160,6 +208,16 @@ class _Group:
         self._drafts.setdefault(body, []).extend(drafts(act, events, self._overlay))
 
 
+def _looked_at(command: Command, actor: Actor) -> Iterator[tuple[str, str]]:
+    """Yield what every decision looks at: the mandate's office, and the thing that the command names."""
+    yield "office", actor.mandate.office
+    thing = command.kind.partition(".")[0]
+    named = command.facts.get(thing)
+    identifier = named.get("id") if isinstance(named, dict) else named
+    if isinstance(identifier, str):
+        yield thing, identifier
+
+
 def _decided(
     command: Command, known: View, actor: Actor, now: datetime, chained: Chained
 ) -> tuple[Answer, Sequence[Event]]:
@@ -173,8 +231,10 @@ def _decided(
         return replace(_refused(command, refusal), accepted=bool(events)), events
 
 
-def _is_outage(error: Exception) -> bool:
-    """Tell whether the database failed, rather than this command's contents or the rules."""
+def _is_outage(error: BaseException) -> bool:
+    """Tell whether the database or the process failed, rather than this command's contents or the rules."""
+    if not isinstance(error, Exception):
+        return True
     if isinstance(error, DBAPIError):
         return not isinstance(error, DataError | IntegrityError)
     return isinstance(error, SQLAlchemyError | OSError)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from cmsdesk.backend.services.executor import Answer, Executor
 from cmsdesk.backend.services.vouchers import VoucherKeys
 from cmsdesk.backend.storage.engine import reading
+from cmsdesk.backend.storage.figures import office_figures
 from cmsdesk.backend.storage.things import StoredThings
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.errors import revive
@@ -23,7 +24,7 @@ from cmsdesk.domain.certificate import CertificateStatus, RevocationReason, Slot
 from cmsdesk.domain.commands import Actor, Command, NotAllowed, Unknown
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.events import Document
-from cmsdesk.domain.figures import Grain, OfficeFigures, figures
+from cmsdesk.domain.figures import Grain, OfficeFigures
 from cmsdesk.domain.permissions import Action, reaches, right_of
 from cmsdesk.domain.visibility import may_see
 from cmsdesk.operations.errors import ReleaseRefused
@@ -89,8 +90,7 @@ class Service:
         if right_of(actor.mandate, Action.FIGURES_SEE) is None:
             raise NotAllowed(action=Action.FIGURES_SEE.value)
         with reading(self._engine) as connection:
-            requests = StoredThings(connection).of_body("request", actor.mandate.body)
-        return figures((document for _, document in requests), first, last, grain)
+            return office_figures(connection, actor.mandate.body, first, last, grain)
 
     # --- the vault, for one production ---------------------------------------------------------
 

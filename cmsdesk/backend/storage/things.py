@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 from sqlalchemy import (
@@ -47,6 +47,11 @@ _OWNER = {"mandate": "operator", "operator": "fiscal_code", "production": "devic
 _DOCUMENT = select(things.c.document).where(
     things.c.thing == bindparam("thing"), things.c.id == bindparam("id")
 )
+_DOCUMENTS = select(things.c.thing, things.c.id, things.c.document).where(
+    # pairs in one list would be clearer, but SQLite reads the whole table for them
+    things.c.thing.in_(bindparam("kinds", expanding=True)),
+    things.c.id.in_(bindparam("ids", expanding=True)),
+)
 # Built once: for a look-up like this, building the statement costs as much as carrying it out.
 
 
@@ -60,6 +65,16 @@ class StoredThings:
         """Return a thing's document, or None."""
         found = self._connection.execute(_DOCUMENT, {"thing": thing, "id": id}).scalar_one_or_none()
         return None if found is None else json.loads(found)
+
+    def get_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Document]:
+        """Return the documents of those of the keys (thing, id) that are there."""
+        named = {"kinds": list({thing for thing, _ in keys}), "ids": list({one for _, one in keys})}
+        rows = self._connection.execute(_DOCUMENTS, named)
+        return {
+            (thing, identifier): json.loads(document)
+            for thing, identifier, document in rows
+            if (thing, identifier) in keys
+        }
 
     def put(self, changed: Mapping[tuple[str, str], Document]) -> None:
         """Store documents by (thing, id)."""

@@ -1,0 +1,1 @@
+"""What a call to the service does."""
