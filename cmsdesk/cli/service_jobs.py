@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from cmsdesk.backend.backup.backup import back_up
 from cmsdesk.backend.jobs.certificates import StatusChanges
+from cmsdesk.backend.jobs.chains import Chains
 from cmsdesk.backend.jobs.daily import DailyJobs, Stamp
 from cmsdesk.backend.jobs.notices import ExpiryNotices
 from cmsdesk.backend.jobs.retention import Retention
 from cmsdesk.backend.jobs.worker import Effect, Handler, Tick, Worker
 from cmsdesk.backend.mail.smtp import Mailer
 from cmsdesk.backend.services.errands import STATUS_CHANGE
+from cmsdesk.backend.services.vouchers import CHAIN
 from cmsdesk.backend.storage.jobs import Job
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
@@ -53,6 +55,7 @@ def worker_of(parts: ServiceParts, settings: ServiceSettings) -> Worker:
         "forget": daily.forget,
         "withdrawals": daily.find_withdrawals,
         "withdrawal": daily.withdraw,
+        CHAIN: Chains(parts.engine, parts.clock).check,
         STATUS_CHANGE: StatusChanges(parts.engine, parts.authorities, parts.clock).change,
         "stamps": daily.stamp_all,
         "stamp": daily.stamp,

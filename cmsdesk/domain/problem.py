@@ -37,6 +37,7 @@ VOUCHER_EXPIRED = "voucher_expired"
 VOUCHER_OVERRUN = "voucher_overrun"
 VOUCHER_COPIED = "voucher_copied"
 VOUCHER_CLOCK = "voucher_clock"
+VOUCHER_GAP = "voucher_gap"
 VOUCHER_NOT_COVERED = "voucher_not_covered"
 VOUCHER_NOT_ITS_OWN = "voucher_not_its_own"
 
@@ -55,6 +56,7 @@ REASONS: dict[str, str] = {
     VOUCHER_OVERRUN: N_("More was given without the service than was allowed."),
     VOUCHER_COPIED: N_("Two desks gave commands in one place of the same chain: one is a copy of the other."),
     VOUCHER_CLOCK: N_("The desk's clock was set back while it worked without the service."),
+    VOUCHER_GAP: N_("Something that a desk did without the service has not arrived: its chain has a gap."),
     VOUCHER_NOT_COVERED: N_("It is not among what may be done without the service."),
     VOUCHER_NOT_ITS_OWN: N_("The leave to work without the service is not this workstation's and mandate's."),
 }

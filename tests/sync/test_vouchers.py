@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from cmsdesk.backend.jobs.chains import Chains
+from cmsdesk.backend.jobs.worker import Worker
+from cmsdesk.backend.services.vouchers import CHAIN, ON_ITS_WAY
 from cmsdesk.base.ids import new_id
 from cmsdesk.domain import problem
 from cmsdesk.domain.certificate import Slot
@@ -273,6 +276,54 @@ def test_a_copied_desk_shows_when_both_have_come_back(desk: Desk, tmp_path: Path
     commands = desk.central.commands(BODY)
     assert first in commands
     assert not {second, twin_more} & set(commands)
+
+
+def looked_at(desk: Desk, after: timedelta) -> list[list[str]]:
+    """Have the service's jobs done after a time; return the reasons of the problems there are."""
+    desk.clock.advance(after)
+    engine = desk.central.engine
+    Worker(engine, desk.clock, {CHAIN: Chains(engine, desk.clock).check}).run_due()
+    return [document["reasons"] for document in desk.problems()]
+
+
+def test_a_link_that_never_arrives_is_a_problem_that_is_seen_once(desk: Desk) -> None:
+    given = [desk.register() for _ in range(5)]
+    desk.store._db.execute("DELETE FROM outbox WHERE command IN (?, ?)", (given[1], given[3]))
+    desk.come_back()
+    assert {given[0], given[2], given[4]} <= set(desk.central.commands(BODY)), "what arrives is taken"
+    assert looked_at(desk, ON_ITS_WAY - MINUTE) == []
+    assert looked_at(desk, MINUTE) == [[problem.VOUCHER_GAP]]
+    [found] = desk.problems()
+    assert (found["about_thing"], found["about"]) == ("workstation", desk.actor.workstation)
+    [identifier] = [name for thing, name in desk.central.things(BODY) if thing == "problem"]
+    rao = desk.central.grant(Role.RAO)
+    desk.central.do(rao, "problem.solve", problem=identifier, solution="Ritrovato su carta")
+    desk.register()
+    desk.come_back()
+    looked_at(desk, ON_ITS_WAY)
+    assert [document["state"] for document in desk.problems()] == ["solved"], "and not told again"
+
+
+def test_links_that_come_in_another_order_are_no_gap(desk: Desk) -> None:
+    for _ in range(4):
+        desk.register()
+    commands = [queued.command for queued in desk.store.queued(OutboxState.PENDING)]
+    for command in (commands[3], commands[1], commands[0], commands[2]):
+        [answer] = desk.central.service.execute([command], desk.actor)
+        assert answer.accepted
+    assert looked_at(desk, ON_ITS_WAY * 2) == []
+
+
+def test_a_refused_command_is_a_link_too(desk: Desk) -> None:
+    request = new_id()
+    desk.register(request)
+    desk.clock.advance(MINUTE)
+    wrong = Command(new_id(), "request.contact", BODY, {"request": new_id(), "contact_email": "a@b.it"})
+    linked = desk.store.vouchers.chain(wrong, desk.mandate, desk.clock.now())
+    desk.store.queue(linked, desk.mandate, desk.clock.now().isoformat())
+    desk.register()
+    desk.come_back()
+    assert looked_at(desk, ON_ITS_WAY * 2) == []
 
 
 def test_what_both_had_before_the_copy_arrives_once(desk: Desk, tmp_path: Path) -> None:

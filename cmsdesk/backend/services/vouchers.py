@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from cmsdesk.backend.journal.heads import Signer, key_id
+from cmsdesk.backend.storage.jobs import enqueue
 from cmsdesk.backend.storage.links import add_link, neighbours
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.ids import new_id
@@ -20,6 +21,10 @@ from cmsdesk.domain.events import Event, View
 from cmsdesk.domain.visibility import scope_of
 from cmsdesk.domain.voucher import LIFE, MOST, Kept, Link, SignedVoucher, Voucher, rights_of, troubles
 
+CHAIN = "chain"
+"""Kind of the job that looks whether a chain is without gaps by now."""
+ON_ITS_WAY = timedelta(hours=1)
+"""How long what was given earlier may arrive later."""
 _MOST_NUMBER = 2**31 - 1
 
 
@@ -83,13 +88,27 @@ def take_link(
         reasons, voucher = [problem.VOUCHER_NOT_ITS_OWN], command.id
     else:
         voucher = link.voucher.voucher.id
-        reasons = troubles(link, command, neighbours(connection, voucher, link.number), now)
+        around = neighbours(connection, voucher, link.number)
+        reasons = troubles(link, command, around, now)
+        if around.before is None and link.number > 1:
+            _look_again(connection, voucher, link.number, actor, now)
         if 0 < link.number <= _MOST_NUMBER:
             add_link(connection, voucher, link.number, Kept(link.digest(command), link.previous, link.at))
     if not reasons:
         return Chained()
     Log("vouchers").warning("beyond voucher", reason="+".join(reasons), count=1)
     return Chained(tuple(reasons), tuple(of_voucher(view, voucher, actor, now, reasons)))
+
+
+def _look_again(connection: Connection, voucher: str, number: int, actor: Actor, now: datetime) -> None:
+    """What was given before may be on its way, in another order: have the chain looked at later."""
+    facts = {
+        "voucher": voucher,
+        "number": str(number),
+        "mandate": actor.mandate.id,
+        "workstation": actor.workstation,
+    }
+    enqueue(connection, CHAIN, f"{CHAIN}/{voucher}/{number}", facts, now + ON_ITS_WAY)
 
 
 def _own_link(command: Command, actor: Actor, keys: VoucherKeys | None) -> Link | None:

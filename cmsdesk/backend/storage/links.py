@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, select
+from sqlalchemy import Column, Connection, Integer, String, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cmsdesk.backend.storage.things import metadata
@@ -31,6 +31,12 @@ def neighbours(connection: Connection, voucher: str, number: int) -> Neighbours:
         for row in connection.execute(query)
     }
     return Neighbours(found.get(-1), found.get(0), found.get(1))
+
+
+def is_whole(connection: Connection, voucher: str, number: int) -> bool:
+    """Tell whether all links of a voucher before the ``number``-th have come in."""
+    query = select(func.count()).where(_links.c.voucher == voucher, _links.c.number.between(1, number - 1))
+    return connection.execute(query).scalar_one() == number - 1
 
 
 def add_link(connection: Connection, voucher: str, number: int, link: Kept) -> None:
