@@ -22,7 +22,7 @@ from cmsdesk.domain.organisation import BodyKind, MandateState, Permission, Plac
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.problem import ProblemState
 from cmsdesk.domain.production import ProductionState
-from cmsdesk.domain.request import Entry, Origin, RequestState
+from cmsdesk.domain.request import Entry, Origin, RequestState, request_code
 from cmsdesk.domain.scratch_card import ScratchCardState
 from cmsdesk.domain.workstation import WorkstationKind, WorkstationState
 
@@ -304,6 +304,8 @@ def spoken(facts: Facts) -> Facts:
         words["thing"] = THINGS.get(thing, thing)
         for name in ("state", "wanted"):
             words[name] = _state_word(thing, facts.get(name))
+        if thing == "request" and isinstance(facts.get("id"), str):
+            words["id"] = request_code(str(facts["id"]))
     action, field = facts.get("action"), facts.get("name")
     if isinstance(action, str):
         words["action"] = next((text for key, text in ACTIONS.items() if key.value == action), action)

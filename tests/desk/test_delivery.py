@@ -172,3 +172,18 @@ def test_a_check_is_not_lost_to_a_change_elsewhere(
     QTest.qWait(600)
     assert screen._handover is handover
     assert box.isChecked()
+
+
+def test_another_language_says_the_checks_again_and_keeps_them(
+    screen: DeliveryScreen, window: DeskWindow, made: Produced
+) -> None:
+    screen.choose(made.registered.id)
+    handover = chosen(screen, made)
+    name, first = next(iter(handover.checks.items()))
+    first.setChecked(True)
+    said = first.text()
+    window.texts.set_language("de")
+    after = screen._handover
+    assert after is not None
+    assert after.checks[name].text() != said
+    assert after.facts() == {name: True}

@@ -36,6 +36,7 @@ def test_filters_are_kept_under_a_name_and_come_back(requests: ListScreen, windo
     requests.filters.chips[0].setChecked(True)
     requests.filters._period.setCurrentIndex(2)
     wanted = requests.filters.query()
+    assert requests.saved.isHidden()
     requests.saved.ask_name()
     assert requests.saved.name.hasFocus()
     QTest.keyClicks(requests.saved.name, "Rossi da approvare")
@@ -49,6 +50,16 @@ def test_filters_are_kept_under_a_name_and_come_back(requests: ListScreen, windo
     assert requests.filters.query() == wanted
     requests.saved.forget()
     assert window.session.saved_filters.saved(wanted.list) == []
+
+
+def test_what_other_filters_leave_out_is_not_shown_beside_the_list(requests: ListScreen) -> None:
+    wait_for(lambda: requests._stamp is not None and not requests._right.isHidden())
+    requests.filters.search.setText("nobody is called so")
+    wait_for(lambda: requests.model.rowCount() == 0 and requests._right.isHidden())
+    requests.filters.search.setText("perathoner")
+    wait_for(lambda: requests.model.rowCount() > 0 and not requests._right.isHidden())
+    assert requests._stamp is not None
+    assert "Perathoner" in requests._stamp[0].name
 
 
 def test_esc_gives_up_the_name_not_the_screen(requests: ListScreen, window: DeskWindow) -> None:

@@ -24,7 +24,7 @@ from cmsdesk.domain.organisation import BodyKind, MandateState, Permission, Plac
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.problem import ProblemState
 from cmsdesk.domain.production import ProductionState
-from cmsdesk.domain.request import Entry, Origin, RequestState
+from cmsdesk.domain.request import Entry, Origin, RequestState, request_code
 from cmsdesk.domain.scratch_card import ScratchCardState
 from cmsdesk.domain.workstation import WorkstationKind, WorkstationState
 
@@ -79,6 +79,8 @@ def test_a_refusal_speaks_words_and_keeps_codes() -> None:
     )
     assert refusal.facts == {"thing": "scratch_card", "id": "S-1", "state": "in_stock", "wanted": "used"}
     assert Unknown(thing="device", id="D-1").sentences(str)[0] == "The device D-1 is not known."
+    told = Unknown(thing="request", id="R-1").sentences(str)[0]
+    assert told == f"The request {request_code('R-1')} is not known.", "people know a request by its number"
     assert NotAllowed(action="production.produce").sentences(str)[0].endswith("producing devices.")
     assert (
         BadFacts(name="contact_email").sentences(str)[0] == "The value «contact e-mail» is missing or wrong."

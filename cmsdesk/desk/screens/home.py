@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
@@ -15,9 +15,22 @@ from cmsdesk.desk import work
 from cmsdesk.desk.screens.administration.stock_rows import shortages_of
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.session import Link
-from cmsdesk.desk.widgets.basics import button, card, chip, clear, column, label, line, picture, plain, row
+from cmsdesk.desk.widgets.basics import (
+    button,
+    card,
+    chip,
+    clear,
+    column,
+    label,
+    line,
+    picture,
+    plain,
+    restyle,
+    row,
+)
 from cmsdesk.desk.widgets.notice_board import NoticeBoard
 from cmsdesk.desk.widgets.problems import ProblemList
+from cmsdesk.desk.widgets.row_button import RowButton
 from cmsdesk.desk.widgets.states import EmptyState
 from cmsdesk.desk.words import tone_of
 from cmsdesk.domain.permissions import Action
@@ -252,10 +265,7 @@ class HomeScreen(Screen):
         mark = chip(texts.begin(word(state)), tone_of(state))
         inside = row(words, None, mark)
         inside.setContentsMargins(8, 6, 8, 6)
-        made = QPushButton()
-        made.setProperty("row", True)
-        made.setLayout(inside)
-        made.setMinimumHeight(52)
+        made = RowButton(inside)
         made.setAccessibleName(f"{found.name}, {mark.text()}, {said}")
         made.setEnabled(self.desk.can_open("requests"))
         made.clicked.connect(lambda _checked=False: self.desk.open("requests", request=found.id))
@@ -285,15 +295,13 @@ class HomeScreen(Screen):
             self._show(self._found)
 
 
-class _WaitingRow(QPushButton):
+class _WaitingRow(RowButton):
     """One kind of work: what, how many, and where to."""
 
     def __init__(self, home: HomeScreen, waiting: Waiting) -> None:
         super().__init__()
         self._home, self._waiting = home, waiting
         self._count = 0
-        self.setProperty("row", True)
-        self.setMinimumHeight(60)
         texts = home.texts
         self._count_words = plain("", "heading")
         words = column(label(texts, waiting.message, "label"), label(texts, waiting.sentence, "small"), gap=0)
@@ -316,7 +324,7 @@ class _WaitingRow(QPushButton):
         self._count = count
         said = f"{MANY}+" if count > MANY else texts.number(count)
         self._count_words.setText(said)
-        self._count_words.setProperty("role", "heading" if count else "none")
+        restyle(self._count_words, role="heading" if count else "muted")
         self.setAccessibleName(f"{texts(self._waiting.message)}: {said}. {texts(self._waiting.sentence)}")
 
     def _open(self) -> None:

@@ -69,6 +69,7 @@ class ListScreen(Screen):
         self._count: int | None = None
         self._chosen = ""
         self._until = ("", "")
+        self._asked: ListQuery | None = None
         self._stamp: tuple[ListRow, Document | None, str] | None = None
         super().__init__(desk, scrolls=False)
         self.papers = Papers()
@@ -119,7 +120,7 @@ class ListScreen(Screen):
 
     def choose(self, identifier: str) -> None:
         """Show a thing, wherever it stands in the list."""
-        self._chosen = identifier
+        self._chosen, self._asked = identifier, self.query()
         self._show_detail_of(identifier)
         self.show_query()
 
@@ -134,7 +135,8 @@ class ListScreen(Screen):
             if one.tone is not None:
                 self.table.setItemDelegateForColumn(number, ChipCells(self.theme, self.table))
         self.saved, columns = _ways_to_choose(self)
-        self.filters.below.addWidget(self.saved)
+        self.filters.below.addWidget(self.saved.keep_button)
+        self.filters.lines.addWidget(self.saved)
         self.filters.tools.addWidget(columns)
         if self.session.allowed(kind.export):
             for message, run, keys in (
@@ -222,20 +224,23 @@ class ListScreen(Screen):
     def _on_reset(self) -> None:
         nothing = self.model.rowCount() == 0
         self._stack.setCurrentIndex(1 if nothing else 0)
-        if self._chosen:
-            self._select(self._chosen)
+        before, self._asked = self._asked, self.model.query
+        # what an act of this desk takes out of the list stays beside it; what other filters take out does not
+        if self._chosen and (self._select(self._chosen) or before == self._asked):
             self._show_detail_of(self._chosen)
         elif not nothing:
             self._select_row(0)
         else:
             self._right.hide()
 
-    def _select(self, identifier: str) -> None:
+    def _select(self, identifier: str) -> bool:
+        """Select a thing; tell whether it is in the list."""
         query = self.model.query
         key = None if query is None else self.session.lists.key_of(query.list, identifier)
         at = -1 if key is None else self.model.row_of(key)
         if at >= 0:
             self._select_row(at)
+        return at >= 0
 
     def _select_row(self, at: int) -> None:
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows

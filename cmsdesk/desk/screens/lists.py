@@ -16,6 +16,7 @@ from cmsdesk.desk.screens.request_detail import RequestDetail
 from cmsdesk.desk.widgets.basics import button, chip, column, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.filter_bar import StateFilter
+from cmsdesk.desk.widgets.row_button import RowButton
 from cmsdesk.desk.words import tone_of
 from cmsdesk.domain.certificate import CertificateStatus
 from cmsdesk.domain.device import DeviceKind, DeviceState
@@ -25,7 +26,7 @@ from cmsdesk.domain.words import word
 from cmsdesk.sync.list_rows import ListRow, WorkList
 from cmsdesk.sync.work_lists import ListQuery, Sort
 
-_STATE, _NAME, _CODE, _WHEN, _OFFICE = 132, 0, 152, 132, 140
+_STATE, _NAME, _CODE, _WHEN, _OFFICE = 132, 0, 152, 144, 140
 _SHOWN = 20
 
 
@@ -152,7 +153,7 @@ def device_detail(screen: ListScreen, found: ListRow) -> QWidget:
         found.serial or found.id,
         chip(texts.begin(word(state)), _DEVICE_TONES.get(state, "")),
         FactGrid(facts),
-        _requests_of(screen, found.serial or found.id),
+        _requests_of(screen, found.serial or found.id, named=True),
         _page(screen, "device", N_("Page of the device"), found.id),
     )
 
@@ -199,8 +200,8 @@ def _page(screen: ListScreen, kind: str, message: str, identifier: str) -> QWidg
     )
 
 
-def _requests_of(screen: ListScreen, contains: str) -> QWidget:
-    """Return the requests that a code leads to."""
+def _requests_of(screen: ListScreen, contains: str, *, named: bool = False) -> QWidget:
+    """Return the requests that a code leads to; ``named``: with their holders, where these are not known."""
     texts, lists, desk = screen.texts, screen.session.lists, screen.desk
     made = QWidget()
     inside = column(plain(texts(N_("Requests")), "label"), gap=0)
@@ -209,13 +210,12 @@ def _requests_of(screen: ListScreen, contains: str) -> QWidget:
         if one is None:
             continue
         state = RequestState(one.state)
-        link = button(texts, "", kind="row")
-        link.setMinimumHeight(48)
-        words = column(plain(one.name, "label"), plain(_moment(desk, one), "small"), gap=0)
+        below = " · ".join(filter(None, (one.name if named else "", _moment(desk, one))))
+        words = column(plain(one.code, "label"), plain(below, "small"), gap=0)
         line_ = row(words, None, chip(texts.begin(word(state)), tone_of(state)))
-        line_.setContentsMargins(8, 4, 8, 4)
-        link.setLayout(line_)
-        link.setAccessibleName(f"{one.name}, {texts.begin(word(state))}, {_moment(desk, one)}")
+        line_.setContentsMargins(8, 8, 8, 8)
+        link = RowButton(line_)
+        link.setAccessibleName(f"{one.code}, {one.name}, {texts.begin(word(state))}, {_moment(desk, one)}")
         link.clicked.connect(lambda _checked=False, request=one.id: desk.open("requests", request=request))
         inside.addWidget(link)
     if not keys:

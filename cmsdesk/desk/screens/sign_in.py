@@ -13,6 +13,7 @@ from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import button, clear, column, label, picture, plain, row
 from cmsdesk.desk.widgets.card_pin import CardPin
+from cmsdesk.desk.widgets.row_button import RowButton
 
 if TYPE_CHECKING:  # not on the way to the first frame
     from cmsdesk.base.secret import Secret
@@ -85,12 +86,9 @@ class SignInPage(QWidget):
 
         role = self._texts(ROLES[Role(office.choice.role)])
         where = f"{office.office_name} · {office.body_name}"
-        made = QPushButton()
-        made.setProperty("row", True)
-        inside = column(plain(role, "label"), plain(where, "small", wrap=True), gap=0)
-        inside.setContentsMargins(8, 6, 8, 6)
-        made.setLayout(inside)
-        made.setMinimumHeight(56)
+        inside = column(plain(role, "label", wrap=True), plain(where, "small", wrap=True), gap=0)
+        inside.setContentsMargins(12, 8, 12, 8)
+        made = RowButton(inside)
         made.setAccessibleName(f"{role}, {where}")
         made.setAutoDefault(True)
         made.clicked.connect(lambda _checked=False: self._enter(arrival, office))

@@ -86,6 +86,7 @@ def button(
     shortcut: str = "",
     theme: Theme | None = None,
     icon: str = "",
+    bare: bool = False,
 ) -> QPushButton:
     """Return a button.
 
@@ -97,6 +98,7 @@ def button(
         shortcut: its keys; they stand in its tooltip, and in the overlay of shortcuts.
         theme: needed with ``icon``.
         icon: a file of ``resources/icons``.
+        bare: the icon alone is seen; the words are spoken, and stand in the tooltip.
     """
     made = QPushButton()
     made.setAutoDefault(False)
@@ -107,8 +109,10 @@ def button(
 
     def say() -> None:
         # an icon and its words need air between them, which Qt's buttons do not give
-        made.setText(f" {texts(message)}" if icon else texts(message))
+        made.setText("" if bare else f" {texts(message)}" if icon else texts(message))
         made.setAccessibleName(texts(message))
+        if bare:
+            made.setToolTip(texts(message))
         if shortcut:
             made.setToolTip(keys.toString(QKeySequence.SequenceFormat.NativeText))
         # setText makes a shortcut of an ampersand and forgets the one that was set

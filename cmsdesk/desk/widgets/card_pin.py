@@ -85,7 +85,8 @@ class CardPin(QWidget):
 
     def _fill(self, verb: str) -> None:
         texts, theme = self._texts, self._theme
-        self._name, self._code, self._tries = plain(role="heading"), plain(role="muted"), plain(role="muted")
+        self._name, self._code = plain(role="heading", wrap=True), plain(role="muted")
+        self._tries = plain(role="muted", wrap=True)
         self._go = button(texts, verb, self.submit, kind="main")
         heading = label(texts, N_("Insert the operator's card"), "heading", wrap=True)
         where = label(

@@ -8,7 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from cmsdesk.base.texts import N_
 from cmsdesk.desk.dates import read_date
+from cmsdesk.desk.texts_qt import LiveTexts
 
 __all__ = ["DateField", "read_date"]
 
@@ -18,12 +20,12 @@ class DateField(QLineEdit):
 
     date_changed = Signal(object)
 
-    def __init__(self, today: date, parent: QWidget | None = None) -> None:
+    def __init__(self, texts: LiveTexts, today: date, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._today = today
         self._last: date | None = None
         self.setMaxLength(10)
-        self.setPlaceholderText("gg/mm/aaaa")
+        texts.bind(self, lambda: self.setPlaceholderText(texts(N_("dd/mm/yyyy"))))
         self.textChanged.connect(self._on_text)
 
     def value(self) -> date | None:

@@ -64,9 +64,9 @@ class FilterBar(QWidget):
         line.addLayout(self.tools)
         self.below = row(*self.chips, None)
         """Chips, and what other ways there are to choose."""
-        inside = column(line, self.below)
-        inside.setSpacing(12)
-        self.setLayout(inside)
+        self.lines = column(line, self.below)
+        self.lines.setSpacing(12)
+        self.setLayout(self.lines)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)

@@ -18,7 +18,8 @@ _ICONS = {
     "accent": "info",
     "": "info",
 }
-_COLOURS = {"": "muted"}
+_MOST = 1000
+"""Of the room: the words take all they can use."""
 
 
 class Notice(QFrame):
@@ -33,14 +34,15 @@ class Notice(QFrame):
         self._picture.setFixedSize(20, 20)
         self._cause = plain(role="cause", wrap=True, selectable=True)
         self._next = plain(wrap=True, selectable=True)
-        self._code = plain(role="small", selectable=True)
-        self._close = button(texts, N_("Close"), self.clear, kind="flat")
+        self._code = plain(role="small", wrap=True, selectable=True)
+        self._close = button(texts, N_("Close"), self.clear, kind="flat", theme=theme, icon="x", bare=True)
         self.setProperty("notice", True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         words = column(self._cause, self._next, self._code, gap=0)
         words.setSpacing(4)
-        inside = row(column(self._picture, None), words, column(self._close, None), gap=1)
-        inside.setStretch(1, 1)
+        # what the words leave free is beside them, so that the button stands at the edge
+        inside = row(column(self._picture, None), words, None, column(self._close, None), gap=1)
+        inside.setStretch(1, _MOST)
         inside.setContentsMargins(16, 12, 8, 12)
         self.setLayout(inside)
         texts.bind(self, self._show)

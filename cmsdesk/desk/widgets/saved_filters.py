@@ -13,12 +13,17 @@ from cmsdesk.desk.widgets.basics import button, row
 from cmsdesk.sync.list_rows import WorkList
 from cmsdesk.sync.work_lists import ListQuery, SavedFilter
 
-_LETTERS = 16
+_LETTERS = 24
+_NAME = 320
+"""Pixels: as wide as what is asked for."""
 _LONGEST = 40
 
 
 class SavedFilters(QWidget):
-    """`chosen` with the query of the one that is chosen; `wanted` when the present one is to be kept."""
+    """`chosen` with the query of the one that is chosen; `wanted` when the present one is to be kept.
+
+    A line of its own, there only while a filter is saved or gets its name; `keep_button` stands apart.
+    """
 
     chosen = Signal(object)
     wanted = Signal()
@@ -34,9 +39,10 @@ class SavedFilters(QWidget):
         self.name = QLineEdit()
         self.name.setMaxLength(_LONGEST)
         self.name.returnPressed.connect(self.wanted)
-        self._keep = button(texts, N_("Save the filters"), self.ask_name, kind="flat")
+        self.keep_button = button(texts, N_("Save the filters"), self.ask_name, kind="flat")
         self._forget = button(texts, N_("Forget it"), self.forget, kind="flat")
-        self.setLayout(row(self.box, self.name, self._keep, self._forget))
+        self.name.setMinimumWidth(_NAME)
+        self.setLayout(row(self.box, self._forget, self.name, None))
         self.name.hide()
         texts.bind(self, self._say)
 
@@ -46,6 +52,7 @@ class SavedFilters(QWidget):
             self.wanted.emit()
             return
         self.name.show()
+        self._show_if_needed()
         self.name.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keep(self, query: ListQuery) -> None:
@@ -54,8 +61,8 @@ class SavedFilters(QWidget):
         if not name:
             return
         self._session.saved_filters.save(name, query)
-        self._close_name()
         self._read(name)
+        self._close_name()
 
     def forget(self) -> None:
         """Forget the chosen one."""
@@ -74,7 +81,8 @@ class SavedFilters(QWidget):
     def _close_name(self) -> None:
         self.name.clear()
         self.name.hide()
-        self.box.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_if_needed()
+        (self.keep_button if self.box.isHidden() else self.box).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_chosen(self, index: int) -> None:
         self._forget.setVisible(index > 0)
@@ -90,6 +98,10 @@ class SavedFilters(QWidget):
         self.box.setCurrentIndex(max(0, self.box.findText(current)) if current else 0)
         self.box.setVisible(bool(self._saved))
         self._forget.setVisible(self.box.currentIndex() > 0)
+        self._show_if_needed()
+
+    def _show_if_needed(self) -> None:
+        self.setVisible(not (self.box.isHidden() and self.name.isHidden()))
 
     def _say(self) -> None:
         texts = self._texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,44 +12,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from cmsdesk.backend.services.look_ups import LookUps
 from cmsdesk.base.clock import SystemClock
 from cmsdesk.base.ids import new_id
-from cmsdesk.cli.registers import ReaRegistryFiles, RegistroImpreseFiles, TaxAgencyFiles, open_registers
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.screen import PATIENCE_MS, RegistrationScreen
 from cmsdesk.desk.shell.window import DeskWindow
-from cmsdesk.domain.commands import Actor
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.first_issue import Finding
 from cmsdesk.domain.request import Origin
-from cmsdesk.operations.company_check import CompanyCheck
-from cmsdesk.operations.lookups import CodeAnswer, Companies
 from cmsdesk.sandbox.outside import Outside
 from tests.desk.bench import Desk, approve, produce, register, wait_for
 from tests.desk.registration.people import MARTA
+from tests.desk.registration.registers import ask_registers
 from tests.desk.registration.test_screen import Keyboard, fill
 from tests.sync.bench import CentralService
 
 REA = "BZ", "123456"
-
-
-@dataclass
-class NearLookUps:
-    """The service's look-ups without the way to it."""
-
-    look_ups: LookUps
-    actor: Actor
-
-    def represented_by(self, person: str) -> Companies:
-        return self.look_ups.represented_by(person, self.actor)
-
-    def check(self, person: str, rea: str, year: int) -> CompanyCheck:
-        return self.look_ups.check(person, rea, year, self.actor)
-
-    def check_code(self, fiscal_code: str) -> CodeAnswer:
-        return self.look_ups.check_code(fiscal_code, self.actor)
 
 
 @pytest.fixture(scope="module")
@@ -66,38 +44,9 @@ def desk(
     central: CentralService, tmp_path: Path, outside: Outside, request: pytest.FixtureRequest
 ) -> Iterator[Desk]:
     """A desk whose service asks them."""
-    folder = outside.folder
-    roots = folder / "registers-tls" / "root.pem"
     with ExitStack() as closing:
-        registers = open_registers(
-            RegistroImpreseFiles(
-                outside.imprese.url,
-                "cmsdesk",
-                "ic-audience",
-                folder / "registers.key",
-                folder / "registers.pem",
-                roots,
-                2.0,
-            ),
-            ReaRegistryFiles(outside.rea.url, folder / "rea.token", roots, 2.0),
-            TaxAgencyFiles(
-                outside.agency.url,
-                outside.agency.url,
-                "cmsdesk",
-                "auth.interop.pagopa.it/client-assertion",
-                "scopo-1",
-                "kid-1",
-                folder / "registers.key",
-                roots,
-                2.0,
-            ),
-            SystemClock(),
-            closing,
-        )
-        look_ups = LookUps(central.engine, registers)
-        closing.callback(look_ups.close)
         made = Desk(central, tmp_path)
-        made.look_ups = NearLookUps(look_ups, made.actor)
+        ask_registers(made, central, outside, closing)
         yield made
         for stand_in in (outside.imprese, outside.rea, outside.agency):
             stand_in.trouble.wrong, stand_in.trouble.slow_s = "", 0.0

@@ -61,7 +61,7 @@ class FiguresScreen(Screen):
         today = self.session.clock.now().astimezone(ROME).date()
         self._today = today
         self.period, self.grain = QComboBox(), QComboBox()
-        self.first, self.last = DateField(today), DateField(today)
+        self.first, self.last = (DateField(self.texts, today) for _ in range(2))
         self.model = PlainListModel(self._columns(), self.texts.begin, self)
         self.table, self.chart = Table(), BarChart(self.theme)
         self.busy = Busy(self.texts)

@@ -106,7 +106,7 @@ class MandateFields:
     def __init__(self, form: SideForm, offices: Mapping[str, Office], today: date) -> None:
         self._texts = form.texts
         self.office, self.role = QComboBox(), QComboBox()
-        self.first, self.last = DateField(today), DateField(today)
+        self.first, self.last = (DateField(form.texts, today) for _ in range(2))
         for office in sorted(offices.values(), key=lambda one: one.name.casefold()):
             if office.state is PlaceState.OPEN:
                 self.office.addItem(office.name, office.id)

@@ -147,7 +147,7 @@ class ChangeMandate(SideForm):
             words=N_("Office and role stay: for others, grant a new mandate and end this one."),
         )
         self._mandate = mandate
-        self.last = DateField(today_of(screen))
+        self.last = DateField(screen.texts, today_of(screen))
         self.last.set_value(mandate.valid_until)
         self._last_row = self.add(N_("Last day"), self.last)
         self.permissions = PermissionFields(self, mandate.role, mandate)

@@ -12,6 +12,7 @@ from cmsdesk.desk.screens.administration.places import Level, Place
 from cmsdesk.desk.widgets.basics import Item, button, chip, column, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.desk.widgets.row_button import RowButton
 from cmsdesk.domain.organisation import Mandate, PlaceState
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.words import word
@@ -112,11 +113,9 @@ class PlaceDetail(QWidget):
 
     def _person(self, name: str, mandate: Mandate) -> QPushButton:
         role = self.texts.begin(word(mandate.role))
-        link = button(self.texts, "", kind="row")
-        link.setMinimumHeight(40)
         words = row(plain(name), None, plain(role, "muted"))
-        words.setContentsMargins(8, 4, 8, 4)
-        link.setLayout(words)
+        words.setContentsMargins(8, 12, 8, 12)
+        link = RowButton(words)
         link.setAccessibleName(f"{name}, {role}")
         desk, code = self._screen.desk, mandate.operator
         link.clicked.connect(lambda _checked=False: desk.open("operators", thing=code))

@@ -43,6 +43,7 @@ class Handover(QWidget):
         super().__init__()
         self._screen, self.id = screen, identifier
         self.session, self.texts = screen.session, screen.texts
+        self.language = self.texts.language
         self.document = self.session.get("request", identifier) or {}
         self.request = request_of(identifier, self.document)
         self.state = self.request.state

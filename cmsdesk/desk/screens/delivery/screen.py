@@ -209,8 +209,18 @@ class DeliveryScreen(Screen):
         super().say()
         if hasattr(self, "same"):
             self.model.say()
-            if self._handover is not None and not self._handover.facts():
-                self._show(self._handover.id)
+            self._say_handover()
+
+    def _say_handover(self) -> None:
+        """Say the chosen one in the language of the moment; what was checked stays checked."""
+        before = self._handover
+        if before is None or before.language == self.texts.language:
+            return
+        checked = before.facts()
+        self._show(before.id)
+        made = self._handover
+        for name, one in made.checks.items() if made is not None else ():
+            one.setChecked(name in checked)
 
     # --- building ------------------------------------------------------------------------------
 

@@ -29,9 +29,15 @@ class Expected:
         self._session, self._texts, self._taken = desk.session, desk.texts, taken
         self._list = column(gap=0)
         self.bookings: list[Booking] = []
+        self._offered = True
         self.card: QFrame = card(label(desk.texts, N_("Expected"), "label"), self._list, gap=1)
         desk.texts.bind(self.card, self._show)
         self.refresh()
+
+    def offer(self, offered: bool) -> None:
+        """Show who is expected, or not: whoever amends a request does not begin another."""
+        self._offered = offered
+        self.card.setVisible(offered and bool(self.bookings))
 
     def refresh(self) -> None:
         """Look for who is expected."""
@@ -57,7 +63,7 @@ class Expected:
             made.setStyleSheet("text-align: left")
             made.clicked.connect(partial(self._take, booking))
             self._list.addWidget(made)
-        self.card.setVisible(bool(self.bookings))
+        self.card.setVisible(self._offered and bool(self.bookings))
 
     def _take(self, booking: Booking, _checked: bool = False) -> None:
         self._taken(booking)

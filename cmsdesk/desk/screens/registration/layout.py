@@ -100,7 +100,10 @@ SECTIONS: tuple[tuple[str, tuple[tuple[tuple[str, int], ...], ...]], ...] = (
     ),
     (
         N_("How to reach the applicant"),
-        (((paths.CONTACT_EMAIL, 3), (paths.CERTIFICATE_EMAIL, 3), (paths.MOBILE, 3)),),
+        (
+            ((paths.CONTACT_EMAIL, 1), (paths.CERTIFICATE_EMAIL, 1)),
+            ((paths.MOBILE, 1), ("", 1)),
+        ),
     ),
     (
         N_("Company, if the request is for one"),

@@ -170,7 +170,9 @@ class RegistrationScreen(Screen):
         """Put into the panel what follows from form and sources; register, if that was only waited for."""
         form, registers = self.view.form, self.sources.registers
         asking = registers.asking
-        self.summary.show_form(form, self._tariff(form), asking=asking)
+        amends = self._amended is not None
+        self.summary.show_form(form, self._tariff(form), asking=asking, saves=amends)
+        self.expected.offer(not amends)
         self.summary.show_warnings(
             [Warned(SENTENCES[one.likeness], request_code(one.request)) for one in self.sources.alike]
         )

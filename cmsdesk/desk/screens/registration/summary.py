@@ -55,7 +55,7 @@ class Summary(QWidget):
         self._name = plain(role="heading", wrap=True)
         self._code = plain(role="muted")
         self._warning_box = column(gap=1)
-        self._asking = False
+        self._asking = self._saves = False
         self._lines: Sequence[Line] = ()
         self._companies: Sequence[CompanyFound] = ()
         self._register_lines = column(gap=1)
@@ -84,9 +84,11 @@ class Summary(QWidget):
             for made in cards:
                 whole.insertWidget(whole.count() - 1, made)
 
-    def show_form(self, form: Form, tariff: FirstIssue | None, *, asking: bool = False) -> None:
-        """Follow the form; ``asking``: what decides the fee is still to come."""
-        self._form, self._tariff, self._asking = form, tariff, asking
+    def show_form(
+        self, form: Form, tariff: FirstIssue | None, *, asking: bool = False, saves: bool = False
+    ) -> None:
+        """Follow the form; ``asking``: what decides the fee is still to come; ``saves``: it is amended."""
+        self._form, self._tariff, self._asking, self._saves = form, tariff, asking, saves
         self._say()
 
     def show_warnings(self, warnings: Sequence[Warned]) -> None:
@@ -134,7 +136,8 @@ class Summary(QWidget):
         if more > 0:
             self._missing.addWidget(plain(self._texts(N_("and {count} more"), count=more), "small"))
         if not lacking:
-            self._missing.addWidget(plain(self._texts(N_("Nothing: Enter registers.")), "good", wrap=True))
+            said = N_("Nothing: Enter saves.") if self._saves else N_("Nothing: Enter registers.")
+            self._missing.addWidget(plain(self._texts(said), "good", wrap=True))
 
     def _say_fee(self) -> None:
         clear(self._reasons)

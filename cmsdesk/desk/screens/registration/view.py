@@ -213,7 +213,7 @@ class FormView(QWidget):
             box.activated.connect(lambda _: self._typed(path, str(box.currentData())))
             field = self.boxes[path] = box
         elif path in paths.DATES:
-            line: QLineEdit = DateField(self._today)
+            line: QLineEdit = DateField(self._texts, self._today)
             line.textChanged.connect(lambda text: self._typed(path, text))
             field = line
         else:

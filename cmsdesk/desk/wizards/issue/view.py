@@ -17,6 +17,7 @@ from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.pin_field import PinField
 from cmsdesk.desk.widgets.reader_picture import Hint, Lamp, ReaderPicture
+from cmsdesk.desk.widgets.row_button import RowButton
 from cmsdesk.desk.widgets.states import Busy
 from cmsdesk.desk.widgets.steps import StepList, StepState
 from cmsdesk.desk.wizards.issue import words
@@ -48,22 +49,20 @@ _LEFT = 400
 _SMALL = 0.6
 
 
-class ReaderButton(QPushButton):
+class ReaderButton(RowButton):
     """A reader to choose: picture, name, what is in it."""
 
     def __init__(self, theme: Theme, name: str, said: str, *, filled: bool, token: bool) -> None:
         super().__init__()
         self.reader = name
-        self.setProperty("row", True)
         self.setAutoDefault(True)
-        self.setStyleSheet("QPushButton { min-height: 92px }")
         self._picture = ReaderPicture(theme, token=token, scale=0.5)
         self._said = plain(role="muted", wrap=True)
         inside = column(None, plain(words.reader_name(name), "label"), self._said, None, gap=0)
         layout = row(self._picture, gap=2)
         layout.addLayout(inside, 1)
         self.show_state(said, filled=filled, token=token)
-        layout.setContentsMargins(8, 0, 8, 0)
+        layout.setContentsMargins(8, 8, 8, 8)
         self.setLayout(layout)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
