@@ -22,7 +22,8 @@ from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.production import ProductionState
-from cmsdesk.domain.request import Request, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Request, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.lookups.places import LibraryPlaces
 from cmsdesk.sync.certificate_facts import facts_of
 

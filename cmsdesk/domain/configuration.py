@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, Self
 
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.shapes import ShapeWrong, plain, shaped
 
 PERSONAL_SECTIONS = frozenset({"contact", "texts"})
@@ -201,6 +202,8 @@ class Configuration:
     first_issue: FirstIssueRules
     languages: tuple[FormLanguage, ...]
     """Of the forms, the first one leading."""
+    scratch_delivery: tuple[ScratchDelivery, ...] = (ScratchDelivery.PAPER,)
+    """How holders may get their codes; the first one where nobody chooses (S0-173)."""
     payments: PaymentOptions = field(default_factory=PaymentOptions)
     remote_issue: RemoteIssue = field(default_factory=RemoteIssue)
     stock: StockRules = field(default_factory=StockRules)
@@ -245,6 +248,9 @@ class Configuration:
         if not self.languages:
             raise ShapeWrong("languages")
         _different(self.languages, "languages")
+        if not self.scratch_delivery:
+            raise ShapeWrong("scratch_delivery")
+        _different(self.scratch_delivery, "scratch_delivery")
         _different(self.payments.methods, "payments.methods")
         _different(tuple(extra.code for extra in self.tariffs.extras), "tariffs.extras")
         _different(tuple(self.payments.series.values()), "payments.series")

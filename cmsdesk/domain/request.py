@@ -13,6 +13,7 @@ from typing import Any, Self
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
 from cmsdesk.domain.first_issue import FirstIssue
+from cmsdesk.domain.scratch_card import ScratchDelivery
 
 
 class RequestState(Enum):
@@ -86,13 +87,6 @@ class Origin(Enum):
     """The holder's last certificate."""
     FISCAL_CODE = "fiscal_code"
     """Read from the codice fiscale."""
-
-
-class ScratchDelivery(Enum):
-    """How the holder gets the codes: a paper envelope, or an e-mail (POR-5)."""
-
-    PAPER = "paper"
-    EMAIL = "email"
 
 
 @dataclass(frozen=True)

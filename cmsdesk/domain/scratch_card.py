@@ -18,6 +18,13 @@ class ScratchCardState(Enum):
     VOID = "void"
 
 
+class ScratchDelivery(Enum):
+    """How the holder gets the codes: a paper envelope, or an e-mail (POR-5)."""
+
+    PAPER = "paper"
+    EMAIL = "email"
+
+
 # (from, to): what may follow what. A number may be bound once (domain.md §8).
 TRANSITIONS: frozenset[tuple[ScratchCardState, ScratchCardState]] = frozenset(
     {

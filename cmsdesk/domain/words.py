@@ -23,7 +23,7 @@ from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.problem import ProblemState
 from cmsdesk.domain.production import ProductionState
 from cmsdesk.domain.request import Entry, Origin, RequestState, request_code
-from cmsdesk.domain.scratch_card import ScratchCardState
+from cmsdesk.domain.scratch_card import ScratchCardState, ScratchDelivery
 from cmsdesk.domain.workstation import WorkstationKind, WorkstationState
 
 FIELDS: Mapping[str, str] = {
@@ -137,6 +137,8 @@ WORDS: Mapping[Enum, str] = {
     ScratchCardState.BOUND: N_("bound to a device"),
     ScratchCardState.USED: N_("used"),
     ScratchCardState.VOID: N_("void"),
+    ScratchDelivery.PAPER: N_("in a paper envelope"),
+    ScratchDelivery.EMAIL: N_("by e-mail"),
     RequestState.DRAFT: N_("draft"),
     RequestState.REGISTERED: N_("registered"),
     RequestState.READY: N_("ready to be produced"),

@@ -17,8 +17,8 @@ from cmsdesk.base.secret import Secret
 from cmsdesk.domain.certificate import CertificateStatus, RevocationReason, Slot
 from cmsdesk.domain.device import Device, DeviceKind, KeyAlgorithm
 from cmsdesk.domain.production import Production
-from cmsdesk.domain.request import Request, ScratchDelivery
-from cmsdesk.domain.scratch_card import ScratchCard
+from cmsdesk.domain.request import Request
+from cmsdesk.domain.scratch_card import ScratchCard, ScratchDelivery
 
 # --- readers and cards -------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from cmsdesk.base.clock import ROME, Clock
 from cmsdesk.base.ids import new_id
 from cmsdesk.base.texts import N_
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
-from cmsdesk.domain.request import Holder, Request, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Holder, Request, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.words import FIELDS, word
 from cmsdesk.operations.errors import (
     FiscalCodeMismatch,

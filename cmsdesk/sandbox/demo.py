@@ -35,7 +35,8 @@ from cmsdesk.cli.terminal import Terminal
 from cmsdesk.domain.certificate import CertificateStatus, Slot
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
 from cmsdesk.domain.documents import holder_from_mapping
-from cmsdesk.domain.request import Holder, Request, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Holder, Request, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.words import word
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.issue import Issuing, Outcome, ProductionOrder

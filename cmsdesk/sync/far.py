@@ -13,7 +13,7 @@ from cmsdesk.base.secret import Secret
 from cmsdesk.domain.certificate import CertificateStatus, RevocationReason, Slot
 from cmsdesk.domain.commands import Command, Unknown
 from cmsdesk.domain.events import Document
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import CallMalformed
 from cmsdesk.operations.ports import (
     EnrolmentAnswer,

@@ -21,7 +21,7 @@ from cmsdesk.cards.client import PcscReaders
 from cmsdesk.cards.profiles import DRIVERS_DIR
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import Device, DeviceKind, DeviceState, KeyAlgorithm
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.issue import Issuing, Parts, ProductionOrder
 from cmsdesk.operations.ports import SignedOpening

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmsdesk.domain.commands import NotAllowed, Refusal
+from cmsdesk.domain.commands import BadFacts, NotAllowed, Refusal
 from cmsdesk.domain.decisions import RULES
 from cmsdesk.domain.events import Event
 from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.problem import REASONS
 from cmsdesk.domain.request import RequestState
+from cmsdesk.operations.body_defaults import default_configuration
 from tests.domain import desk_stories as told
 from tests.domain.test_decisions import DELIVERED, ISSUED, REGISTER, World
 
@@ -177,6 +178,37 @@ def test_who_registers_may_not_say_who_registered() -> None:
     world.apply(world.decide("request.register", {"request": request}))
     document = world.documents["request", "R-1"]
     assert (document["registered_by"], document["created_at"][:4]) == ("M-0", "2026")
+
+
+@pytest.mark.parametrize("offered", [["paper"], ["email"], ["paper", "email"], ["email", "paper"]])
+@pytest.mark.parametrize("wanted", ["paper", "email"])
+def test_codes_go_only_the_way_the_body_offers(offered: list[str], wanted: str) -> None:
+    sections = {**default_configuration("CA").sections(), "scratch_delivery": offered}
+    world = World()
+    world.apply(world.decide("configuration.change", {"revision": 0, "configuration": sections}))
+    request = {**REGISTER["request"], "scratch_delivery": wanted}
+    if wanted not in offered:
+        with pytest.raises(BadFacts) as caught:
+            world.decide("request.register", {"request": request})
+        assert caught.value.facts == {"name": "scratch_delivery"}
+        return
+    world.apply(world.decide("request.register", {"request": request}))
+    other = {**request, "scratch_delivery": "email" if wanted == "paper" else "paper"}
+    if len(offered) == 2:
+        assert world.decide("request.amend", {"request": other})
+    else:
+        with pytest.raises(BadFacts):
+            world.decide("request.amend", {"request": other})
+    # what was registered stays possible when the body offers it no more
+    world.documents["configuration", "sandbox"]["scratch_delivery"] = [other["scratch_delivery"]]
+    assert world.decide("request.amend", {"request": {**request, "notes": "altra nota"}})
+
+
+@pytest.mark.parametrize("offered", [[], ["paper", "paper"], ["fax"], "paper"])
+def test_ways_of_giving_the_codes_that_are_none(offered: object) -> None:
+    sections = {**default_configuration("CA").sections(), "scratch_delivery": offered}
+    with pytest.raises(BadFacts):
+        World().decide("configuration.change", {"revision": 0, "configuration": sections})
 
 
 def test_every_command_of_the_desk_is_refused_when_empty() -> None:

@@ -29,11 +29,11 @@ from cmsdesk.domain.request import (
     Origin,
     Request,
     RequestState,
-    ScratchDelivery,
     enrolment_key,
     read_request_code,
     request_code,
 )
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.shapes import ShapeWrong
 from tests.fixtures.people import MARTA, a_request
 

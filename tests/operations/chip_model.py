@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.production import RESET, STEPS, Production, ProductionState, Step
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import CardGone, LastTry, PinBlocked, WrongPin
 from cmsdesk.operations.issue.codes import Codes
 from cmsdesk.operations.issue.notes import Notes

@@ -12,7 +12,8 @@ from cmsdesk.base.clock import FixedClock
 from cmsdesk.base.errors import Mendable
 from cmsdesk.domain.commands import WrongState
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
-from cmsdesk.domain.request import Holder, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Holder, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.errors import (
     FiscalCodeMismatch,

@@ -34,8 +34,8 @@ from cmsdesk.ca.hours import EnrolmentHours
 from cmsdesk.cards.client import HostSession, OperatorCardSession, PcscReaders
 from cmsdesk.cli.terminal import Terminal
 from cmsdesk.domain.device import Device, DeviceKind, DeviceState, KeyAlgorithm
-from cmsdesk.domain.request import Holder, Request, ScratchDelivery
-from cmsdesk.domain.scratch_card import ScratchCard, ScratchCardState
+from cmsdesk.domain.request import Holder, Request
+from cmsdesk.domain.scratch_card import ScratchCard, ScratchCardState, ScratchDelivery
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.issue import Issuing, Outcome, Parts, Position, ProductionOrder
 from cmsdesk.operations.ports import CertificateAuthority, PinCounters, SignedOpening

@@ -9,7 +9,7 @@ import pytest
 from cmsdesk.base.errors import Mendable
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import KeyAlgorithm
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import CannotReset, NothingUnfinished
 from tests.round.bench import CARD_EC, CARD_RSA, SHAPES, Bench, Case, Lane, Shape, Sitting
 from tests.round.chip import PIN, PUK, ChipState, Tries

@@ -21,7 +21,7 @@ from cmsdesk.base.errors import Mendable
 from cmsdesk.base.logs import Log
 from cmsdesk.base.texts import texts
 from cmsdesk.cli.terminal import Terminal
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import CardInterrupted
 from cmsdesk.sandbox.near import NEAR_DESK, desk_key
 from cmsdesk.sync.local_store import connect

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cmsdesk.domain.certificate import CertificateStatus, Slot
 from cmsdesk.domain.device import DeviceState
 from cmsdesk.domain.production import ProductionState
-from cmsdesk.domain.request import RequestState, ScratchDelivery, enrolment_key
-from cmsdesk.domain.scratch_card import ScratchCardState
+from cmsdesk.domain.request import RequestState, enrolment_key
+from cmsdesk.domain.scratch_card import ScratchCardState, ScratchDelivery
 from tests.round.bench import Bench, Case
 from tests.round.chip import PIN, PUK, ChipState, Tries
 

@@ -22,7 +22,8 @@ from cmsdesk.domain.commands import Command
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
 from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.journal import SignedHead
-from cmsdesk.domain.request import Request, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Request, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import ServiceUnreachable
 from cmsdesk.sandbox.desks import Desk
 from cmsdesk.sandbox.world import BODY, CA_NAME, DESKS, OFFICE

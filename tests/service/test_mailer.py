@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cmsdesk.base.secret import Secret
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.sandbox.child import Child
 from cmsdesk.sandbox.demo import SAMPLE, read_holder
 from cmsdesk.sandbox.tls import TlsRoot

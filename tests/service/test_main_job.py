@@ -9,7 +9,8 @@ import pytest
 
 from cmsdesk.domain.certificate import CertificateStatus
 from cmsdesk.domain.device import DeviceKind, DeviceState, KeyAlgorithm
-from cmsdesk.domain.request import RequestState, ScratchDelivery
+from cmsdesk.domain.request import RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.errors import CardInterrupted, NothingUnfinished, ServiceUnreachable
 from cmsdesk.operations.issue import Choice, Issuing, Outcome, ProductionOrder

@@ -18,7 +18,7 @@ from cmsdesk.backend.backup.archive import extract_archive, read_header
 from cmsdesk.backend.backup.backup import _PURPOSE, back_up
 from cmsdesk.base.secret import Secret
 from cmsdesk.cli.safekeeping import places_of
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import ServiceUnreachable
 from cmsdesk.operations.issue import Choice
 from cmsdesk.sandbox.demo import SAMPLE, read_holder

@@ -23,7 +23,7 @@ from cmsdesk.base.errors import Bug, Mendable
 from cmsdesk.base.secret import Secret
 from cmsdesk.base.texts import N_
 from cmsdesk.domain.production import RESET, STEPS, Step
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import ReleaseRefused
 from cmsdesk.operations.ports import SealedCodes
 from cmsdesk.operations.proof import key_signed

@@ -155,6 +155,7 @@ class RequestDetail(QWidget):
             (texts(N_("Number")), request_code(self._id)),
             (texts(N_("Device")), texts.begin(word(DeviceKind(request.device_kind)))),
             (texts(N_("Certification authority")), request.ca),
+            (texts(N_("Secret codes")), texts.begin(word(request.scratch_delivery))),
             (texts(N_("Office")), str(office)),
             (texts(N_("Company")), f"{company.name} · {company.rea}" if company else ""),
             (texts(N_("Fee")), texts.euro(tariff.fee_cents) if tariff else ""),

@@ -7,6 +7,7 @@ from typing import Any
 
 from cmsdesk.domain import device as devices
 from cmsdesk.domain.commands import BadFacts, Case, NotAllowed, WrongState
+from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.decisions.bookings import used
 from cmsdesk.domain.decisions.moves import move, within_reach
 from cmsdesk.domain.decisions.problems import noted
@@ -33,6 +34,7 @@ def register(case: Case) -> list[Event]:
     case.refuse_existing("request", request.id)
     if not reaches(case.actor.mandate, Action.REQUEST_REGISTER, request.body, request.office):
         raise NotAllowed(action=Action.REQUEST_REGISTER.value)
+    _codes_can_go(case, request)
     stored = _stored("request.registered", request, case, registered_by=case.actor.mandate.id)
     return [stored, *used(case, request)]
 
@@ -47,6 +49,8 @@ def amend(case: Case) -> list[Event]:
     # the desks of the old office would keep it and those of the new one lack its history
     if request.office != document["office"]:
         raise BadFacts(name="office")
+    if request.scratch_delivery.value != document["scratch_delivery"]:
+        _codes_can_go(case, request)
     return [_stored("request.amended", request, case, amended_by=case.actor.mandate.id)]
 
 
@@ -163,3 +167,10 @@ def _stored(kind: str, request: Request, case: Case, **changes: str) -> Event:
 
 def _by(case: Case) -> dict[str, str]:
     return {"changed_by": case.actor.mandate.id}
+
+
+def _codes_can_go(case: Case, request: Request) -> None:
+    """Refuse a way of giving the holder the codes that the body does not offer."""
+    document = case.view.get("configuration", request.body)
+    if document is not None and request.scratch_delivery not in Configuration.of(document).scratch_delivery:
+        raise BadFacts(name="scratch_delivery")

@@ -12,6 +12,7 @@ from cmsdesk.domain.configuration import Configuration, FormLanguage
 from cmsdesk.domain.decisions.stock import MOST_AT_ONCE
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.organisation import Mandate, Permission, Role, Way
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.body_defaults import default_configuration
 from cmsdesk.sandbox.scenario.books import Books
 from cmsdesk.sandbox.scenario.certificates import OperatorCard, PastCa
@@ -112,6 +113,7 @@ class Founding:
     def _configuration(self, authority: str) -> Configuration:
         plain = default_configuration(authority).sections()
         plain["languages"] = [FormLanguage(language).value for language in self._data.languages]
+        plain["scratch_delivery"] = [ScratchDelivery.PAPER.value, ScratchDelivery.EMAIL.value]
         series = {office.id: chr(ord("A") + at) for at, office in enumerate(self._data.offices)}
         plain["payments"] = {"methods": ["cash", "pos"], "series": series}
         plain["remote_issue"] = {"cns": ["home", "pick_up"], "webid": ["pick_up"]}

@@ -14,7 +14,8 @@ from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
 from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.organisation import Mandate, PlaceState, Way
 from cmsdesk.domain.production import Production, ProductionState
-from cmsdesk.domain.request import Entry, Request, RequestState, ScratchDelivery
+from cmsdesk.domain.request import Entry, Request, RequestState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.issue.opening import opening_message
 from cmsdesk.sandbox.scenario.books import Books
 from cmsdesk.sandbox.scenario.certificates import PastCa

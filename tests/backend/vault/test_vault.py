@@ -22,7 +22,7 @@ from cmsdesk.backend.vault.vault import VaultNewer
 from cmsdesk.base.clock import FixedClock, SystemClock
 from cmsdesk.base.secret import Secret
 from cmsdesk.domain.production import RESET, STEPS
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import ReleaseRefused, VaultLocked
 from cmsdesk.operations.sealing import Binding, SealBroken, SealingKey, release_request
 

@@ -78,6 +78,7 @@ def test_every_section_is_saved_and_the_rest_is_left_alone(opened: OpenScreen, d
     before = Configuration.of(decided(desk))
     fields = {one.path: one for one in screen.fields.bound}
     fields["languages",].put(["de", "it"])
+    fields["scratch_delivery",].put(["paper", "email"])
     fields["payments", "methods"].put(["cash"])
     fields["payments", "series", OFFICE].put("A")
     fields["remote_issue", "cns"].put(["home"])
@@ -85,11 +86,12 @@ def test_every_section_is_saved_and_the_rest_is_left_alone(opened: OpenScreen, d
     fields["first_issue", "imposed", OFFICE].put("first")
     fields["first_issue", "annual_fee"].put("shown")
     fields["contact", "email"].put("firma@example.com")
-    assert len(screen.changes()) == 8
+    assert len(screen.changes()) == 9
     screen.main.click()
     wait_for(lambda: decided(desk)["revision"] == 2)
     after = Configuration.of(decided(desk))
     assert [one.value for one in after.languages] == ["de", "it"]
+    assert [one.value for one in after.scratch_delivery] == ["paper", "email"]
     assert after.payments.series == {OFFICE: "A"}
     assert after.stock.offices[OFFICE].usb_token == 7
     assert after.first_issue.imposed == {OFFICE: Imposed.FIRST}

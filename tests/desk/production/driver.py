@@ -18,7 +18,7 @@ from cmsdesk.desk.wizards.issue.lanes import Lane
 from cmsdesk.desk.wizards.issue.pages import ProductionScreen
 from cmsdesk.desk.wizards.issue.view import LaneView
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.ports import ReaderInfo
 from cmsdesk.operations.register import Registration, approve, register

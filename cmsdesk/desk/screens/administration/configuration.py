@@ -153,6 +153,7 @@ class ConfigurationScreen(Screen):
             sections.fees(fields, kinds),
             sections.first_issue(fields, offices, self._explained),
             sections.languages(fields),
+            sections.scratch_delivery(fields),
             sections.payments(fields, offices),
             sections.remote_issue(fields),
             sections.thresholds(fields, offices),

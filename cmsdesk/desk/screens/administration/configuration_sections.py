@@ -13,6 +13,7 @@ from cmsdesk.desk.tokens import GRID, READING
 from cmsdesk.desk.widgets.basics import card, label, plain
 from cmsdesk.domain.configuration import PaymentMethod
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.words import word
 
 _ALGORITHMS: Sequence[tuple[str, str]] = (
@@ -27,6 +28,12 @@ _LANGUAGES: Sequence[tuple[list[str], str]] = (
     (["de"], N_("German")),
     (["it", "de"], N_("Italian and German side by side")),
     (["de", "it"], N_("German and Italian side by side")),
+)
+_DELIVERIES: Sequence[tuple[list[str], str]] = (
+    (["paper"], N_("always in a paper envelope")),
+    (["email"], N_("always by e-mail")),
+    (["paper", "email"], N_("in a paper envelope, or by e-mail")),
+    (["email", "paper"], N_("by e-mail, or in a paper envelope")),
 )
 _TARIFFS = ("tariffs", "devices")
 _STOCK: Sequence[tuple[str, str]] = (
@@ -111,6 +118,18 @@ def languages(fields: Fields) -> QFrame:
     """Languages of the forms."""
     made, into = _section(fields, N_("Languages of the forms"), "")
     fields.choice(into, ("languages",), N_("Forms are printed in"), _LANGUAGES)
+    return made
+
+
+def scratch_delivery(fields: Fields) -> QFrame:
+    """How holders get their codes."""
+    made, into = _section(
+        fields,
+        N_("Secret codes"),
+        N_("How holders get PIN, PUK and emergency code. Where there is a choice, the operator asks."),
+    )
+    only = [ScratchDelivery.PAPER.value]
+    fields.choice(into, ("scratch_delivery",), N_("Given to the holder"), _DELIVERIES, otherwise=only)
     return made
 
 

@@ -18,7 +18,8 @@ from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.words import tone_of
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.permissions import Action
-from cmsdesk.domain.request import RequestState, ScratchDelivery, request_code
+from cmsdesk.domain.request import RequestState, request_code
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.words import word
 
 _IDENTITY = N_("The holder is here and was identified by a valid document")

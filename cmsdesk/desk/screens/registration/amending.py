@@ -124,6 +124,7 @@ def amended(before: Request, entered: Request) -> Request:
         device_kind=entered.device_kind,
         key_algorithm=made.key_algorithm,
         ca=made.ca,
+        scratch_delivery=entered.scratch_delivery,
         limits_of_use=entered.limits_of_use,
         first_issue=entered.first_issue,
         entry=entered.entry,

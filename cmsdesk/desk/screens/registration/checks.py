@@ -23,8 +23,8 @@ from cmsdesk.domain.request import (
     Origin,
     Request,
     RequestState,
-    ScratchDelivery,
 )
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.places import Places
 from cmsdesk.operations.register import FiscalCodes
 
@@ -257,7 +257,7 @@ def request_of(
         device_kind=form.device_kind,
         key_algorithm=profile.key_algorithm,
         ca=profile.ca,
-        scratch_delivery=ScratchDelivery.PAPER,
+        scratch_delivery=_codes_by(form, configuration),
         state=RequestState.REGISTERED,
         entry=Entry(form[paths.ENTRY]),
         company=_company_of(form),
@@ -266,6 +266,11 @@ def request_of(
         first_issue=first_issue,
         origins=origins,
     )
+
+
+def _codes_by(form: Form, configuration: Configuration) -> ScratchDelivery:
+    chosen = form[paths.SCRATCH_DELIVERY]
+    return ScratchDelivery(chosen) if chosen else configuration.scratch_delivery[0]
 
 
 def _holder(form: Form, places: Places, today: date) -> Holder:

@@ -51,6 +51,8 @@ POSITION = "company.office_held"
 DEVICE_KIND = "device_kind"
 ENTRY = "entry"
 LIMITS = "limits_of_use"
+SCRATCH_DELIVERY = "scratch_delivery"
+"""Empty: as the body's configuration says first."""
 PAYMENT = "payment"
 """How it is paid at registration; empty: later. No part of the request."""
 ATTACHMENTS = "attachments"
@@ -261,6 +263,7 @@ def form_of(request: Request, birth_place: Place | None) -> Form:
         DEVICE_KIND: request.device_kind.value,
         ENTRY: (request.entry or Entry.ONLINE).value,
         LIMITS: request.limits_of_use or "",
+        SCRATCH_DELIVERY: request.scratch_delivery.value,
         BOOKING: request.booking or "",
     }
     permit = request.holder.residence_permit

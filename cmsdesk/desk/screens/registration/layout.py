@@ -35,6 +35,7 @@ LABELS: Mapping[str, str] = {
     paths.PERMIT_EXPIRES: N_("Valid until"),
     paths.MOBILE: N_("Mobile"),
     paths.PAYMENT: N_("Paid"),
+    paths.SCRATCH_DELIVERY: N_("Secret codes"),
     paths.LIMITS: N_("Limits of use in the signature certificate"),
     paths.CONTACT_EMAIL: N_("E-mail for notices"),
     paths.CERTIFICATE_EMAIL: N_("E-mail in the certificate"),
@@ -46,7 +47,7 @@ LABELS: Mapping[str, str] = {
     paths.DEVICE_KIND: N_("Device"),
     paths.ENTRY: N_("Entered from"),
 }
-CHOICES = (paths.DOCUMENT_KIND, paths.DEVICE_KIND, paths.ENTRY, paths.PAYMENT)
+CHOICES = (paths.DOCUMENT_KIND, paths.DEVICE_KIND, paths.ENTRY, paths.PAYMENT, paths.SCRATCH_DELIVERY)
 ENTRIES = {Entry.ONLINE: N_("the person at the desk"), Entry.PAPER: N_("a form filled in on paper")}
 CAPITALS = (
     paths.FISCAL_CODE,
@@ -114,7 +115,14 @@ SECTIONS: tuple[tuple[str, tuple[tuple[tuple[str, int], ...], ...]], ...] = (
             ((paths.POSITION, 5), ("", 4)),
         ),
     ),
-    (N_("Device"), (((paths.DEVICE_KIND, 3), (paths.ENTRY, 3), (paths.PAYMENT, 3)), ((paths.LIMITS, 1),))),
+    (
+        N_("Device"),
+        (
+            ((paths.DEVICE_KIND, 3), (paths.ENTRY, 3), (paths.PAYMENT, 3)),
+            ((paths.SCRATCH_DELIVERY, 3), ("", 6)),
+            ((paths.LIMITS, 1),),
+        ),
+    ),
 )
 ORDER = tuple(path for _, rows in SECTIONS for row in rows for path, _ in row if path)
 

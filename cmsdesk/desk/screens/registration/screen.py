@@ -10,13 +10,14 @@ from cmsdesk.base.clock import ROME
 from cmsdesk.base.ids import new_id
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
-from cmsdesk.desk.cashier import METHODS, Cashier
+from cmsdesk.desk.cashier import Cashier
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.amending import Kept, amended, begun, is_frozen, still_decided
 from cmsdesk.desk.screens.registration.attaching import Attaching
 from cmsdesk.desk.screens.registration.checks import missing, request_of, tariff
+from cmsdesk.desk.screens.registration.choices import offer_choices
 from cmsdesk.desk.screens.registration.expected import Expected
 from cmsdesk.desk.screens.registration.form import Form, form_of
 from cmsdesk.desk.screens.registration.layout import ORDER
@@ -69,7 +70,7 @@ class RegistrationScreen(Screen):
         self._connect()
         # the tables of places are read before the first question is asked
         work.start(self, lambda: self._places.starting("Roma", 1))
-        self._offer_payment()
+        self._offer_choices()
         self._changed()
 
     # --- what the window asks ------------------------------------------------------------------
@@ -149,7 +150,7 @@ class RegistrationScreen(Screen):
         self.view.begin(form)
         if self._frozen:
             self.view.lock(but=(paths.CONTACT_EMAIL,))
-        self._offer_payment()
+        self._offer_choices()
         self._say_actions()
         self._list_drafts()
         self.say()
@@ -185,15 +186,13 @@ class RegistrationScreen(Screen):
         """Others may have ``changed`` what is shown here; a screen that is not seen follows when opened."""
         if changed is not None and not self.isVisible():
             return
-        self._offer_payment()
+        self._offer_choices()
         self._tell()
         self.expected.refresh()
         self.attaching.refresh()
 
-    def _offer_payment(self) -> None:
-        till = self.cashier.till if self._amended is None else None
-        methods = () if till is None else till.methods
-        self.view.take_payments({method.value: METHODS[method] for method in methods})
+    def _offer_choices(self) -> None:
+        offer_choices(self.view, self.session.configuration, self.cashier.till, self._amended)
 
     def _tariff(self, form: Form) -> FirstIssue | None:
         office = self._amended.office if self._amended else self.session.mandate.office

@@ -62,6 +62,7 @@ class FormView(QWidget):
         self.rows: dict[str, FieldRow] = {}
         self.boxes: dict[str, QComboBox] = {}
         self._methods: dict[str, str] = {}
+        self._deliveries: dict[str, str] = {}
         self._towns = Towns(places, self.rows)
         self.editor = self._new_editor(Form())
         whole = column(gap=2)
@@ -71,6 +72,7 @@ class FormView(QWidget):
         whole.addStretch(1)
         self.setLayout(whole)
         self.rows[paths.PAYMENT].setVisible(False)
+        self.rows[paths.SCRATCH_DELIVERY].setVisible(False)
         texts.bind(self, self._fill_choices)
         for before, after in pairwise(ORDER):
             self.setTabOrder(self.rows[before].field, self.rows[after].field)
@@ -92,10 +94,17 @@ class FormView(QWidget):
         self.editor.offer(found, origin)
         self._after()
 
-    def take_payments(self, methods: Mapping[str, str]) -> None:
-        """Let it be entered how it is paid, by these methods (value and message); none: not asked."""
-        self._methods = dict(methods)
+    def take_choices(self, methods: Mapping[str, str], deliveries: Mapping[str, str]) -> None:
+        """Let it be entered how it is paid, and how the holder gets the codes (values and messages).
+
+        No method of payment, or one way of delivery alone: not asked. What a draft chose and is no longer
+        offered is forgotten.
+        """
+        self._methods, self._deliveries = dict(methods), dict(deliveries)
         self.rows[paths.PAYMENT].setVisible(bool(methods))
+        self.rows[paths.SCRATCH_DELIVERY].setVisible(len(deliveries) > 1)
+        if self.form[paths.SCRATCH_DELIVERY] not in ("", *deliveries):
+            self.editor.note(paths.SCRATCH_DELIVERY, "")
         self._fill_choices()
 
     def note(self, path: str, text: str) -> None:
@@ -235,13 +244,14 @@ class FormView(QWidget):
             paths.DEVICE_KIND: {kind.value: WORDS[kind] for kind in DeviceKind},
             paths.ENTRY: {entry.value: words for entry, words in ENTRIES.items()},
             paths.PAYMENT: {"": N_("later"), **self._methods},
+            paths.SCRATCH_DELIVERY: self._deliveries,
         }
         for path, words in choices.items():
             box = self.boxes[path]
             box.clear()
             for value, message in words.items():
                 box.addItem(self._texts.begin(message), value)
-            box.setCurrentIndex(box.findData(self.form[path]))
+            box.setCurrentIndex(max(box.findData(self.form[path]), 0))
 
     # --- from and to the editor ----------------------------------------------------------------
 
@@ -279,7 +289,8 @@ class FormView(QWidget):
                 field.setText(form[path])
                 field.setCursorPosition(at if field.hasFocus() else 0)
             elif isinstance(field, QComboBox):
-                field.setCurrentIndex(field.findData(form[path]))
+                # nothing chosen is the first one
+                field.setCurrentIndex(max(field.findData(form[path]), 0))
             origin = form.origins.get(path)
             row.set_origin(ORIGINS.get(origin, "") if origin else "")
         self._showing = False

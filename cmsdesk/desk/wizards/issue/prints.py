@@ -14,7 +14,7 @@ from cmsdesk.desk.wizards.issue.flow import Flow
 from cmsdesk.documents.subjects import Certificate, Outcome
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.documents import request_of
-from cmsdesk.domain.request import ScratchDelivery
+from cmsdesk.domain.scratch_card import ScratchDelivery
 
 
 def offered(desk: Desk, papers: RequestPapers, flow: Flow) -> list[tuple[str, Callable[[], object]]]:
