@@ -33,6 +33,7 @@ REVERSAL_TITLE = N_("Receipt number {number}, reversal of number {reversed}")
 CLOSING_TITLE = N_("Closing report of the till")
 _GIVEN_BACK, _GIVEN_BACK_TO = N_("Payments given back"), N_("Given back to")
 _WHY = N_("Reason for giving back")
+_PROVES_BACK = N_("The amount above was given back. Kept with the office’s cash records.")
 
 
 def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) -> bytes:
@@ -74,11 +75,7 @@ def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) ->
         if receipt.note:
             yield Fields((Field(label(_WHY), receipt.note),), style)
         yield Gap(5)
-        columns = [
-            (language, stationery.clause(Clause.TILL, language, body=stationery.body["it"]))
-            for language in stationery.languages
-        ]
-        yield paragraphs(columns, 7.6)
+        yield paragraphs(_what_it_proves(receipt, stationery), 7.6)
 
     def pieces(style: Style) -> list[Piece]:
         return [
@@ -90,6 +87,17 @@ def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) ->
         ]
 
     return Sheet(stationery, title, now, receipt.request_code).set(pieces)
+
+
+def _what_it_proves(receipt: TillReceipt, stationery: Stationery) -> list[tuple[str, Sequence[str]]]:
+    """Return (language, paragraphs): the body's clause is about money taken, not about money given back."""
+    if receipt.reverses:
+        said = stationery.wording.each(_PROVES_BACK)
+        return [(language, [text]) for language, text in zip(stationery.languages, said, strict=True)]
+    return [
+        (language, stationery.clause(Clause.TILL, language, body=stationery.body["it"]))
+        for language in stationery.languages
+    ]
 
 
 class _Cut(Whole):

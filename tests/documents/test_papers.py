@@ -300,3 +300,15 @@ def test_a_logo_that_cannot_be_read_leaves_the_name() -> None:
 def test_stationery_wants_a_name() -> None:
     with pytest.raises(ValueError, match="Italian name"):
         Stationery(body={"de": "Kammer"}, office="Büro")
+
+
+def test_a_reversal_does_not_say_that_money_was_taken(tmp_path: Path) -> None:
+    both = stationery("it", "de")
+    back, taken = (
+        " ".join(read(tmp_path / "t", PAPERS[name](both)).split())
+        for name in ("till reversal", "till receipt")
+    )
+    for word, instead in (("incassato", "restituito"), ("eingenommenen", "zurückgezahlt")):
+        assert word in taken
+        assert word not in back
+        assert instead in back
