@@ -16,6 +16,7 @@ from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.date_field import read_date
 from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.operations.errors import CardGone
 
 TODAY = date(2026, 6, 1)
@@ -112,3 +113,17 @@ window.close()
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_words_of_a_tick_wrap_where_there_is_no_room_for_one_line(application: QApplication) -> None:
+    made = Tick()
+    made.say("Sieht die Registrierungen der ganzen Körperschaft, nicht nur des Amts")
+    made.resize(made.sizeHint())
+    made.show()
+    assert "\n" not in made.text()
+    one_line = made.height()
+    made.resize(200, made.heightForWidth(200))
+    assert made.text().count("\n") >= 2
+    assert made.height() > one_line
+    assert made.text().replace("\n", " ") == made.accessibleName()
+    made.close()

@@ -127,7 +127,8 @@ class WorkListModel(QAbstractTableModel):
             return column.say(found)
         if role == TONE:
             return None if column.tone is None else column.tone(found)
-        return None if column.tip is None else column.tip(found)
+        # what a narrow column cuts off is read there
+        return column.say(found) if column.tip is None else column.tip(found)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QPlainTextEdit, QVBoxLayout,
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.widgets.field import FieldRow, text_field
+from cmsdesk.desk.widgets.tick import Tick
 
 Path = tuple[str, ...]
 Values = dict[str, Any]
@@ -236,10 +237,10 @@ class Fields:
         self, into: QVBoxLayout, path: Path, message: str, *, member: str = "", about: str = ""
     ) -> QCheckBox:
         """Add a tick; with ``member`` it puts that value into the list at ``path``."""
-        made = QCheckBox()
+        made = Tick()
 
         def say() -> None:
-            made.setText(self.texts(message))
+            made.say(self.texts(message))
             made.setAccessibleName(" ".join(filter(None, (self.texts(about), self.texts(message)))))
 
         self.texts.bind(made, say)

@@ -7,12 +7,13 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QComboBox
+from PySide6.QtWidgets import QComboBox
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.administration.side import SideForm
 from cmsdesk.desk.widgets.date_field import DateField
 from cmsdesk.desk.widgets.field import FieldRow
+from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.domain.organisation import Mandate, Office, Permission, PlaceState, Role, Way
 from cmsdesk.domain.words import word
 
@@ -47,13 +48,13 @@ class PermissionFields:
     def __init__(self, form: SideForm, role: Role, mandate: Mandate | None = None) -> None:
         self._form, self._texts = form, form.texts
         self._ways: dict[Permission, tuple[FieldRow, QComboBox]] = {}
-        self._more: dict[Permission, QCheckBox] = {}
+        self._more: dict[Permission, Tick] = {}
         for permission in (Permission.DATA_ENTRY, Permission.PAYMENTS):
             box = QComboBox()
             self._ways[permission] = (form.add(_LABELS[permission], box), box)
             self._fill(permission, box, mandate)
         for permission in (Permission.REVERSALS, Permission.WHOLE_BODY, Permission.REVOKE_ONE):
-            check = QCheckBox()
+            check = Tick()
             check.setChecked(mandate is not None and permission in mandate.permissions)
             self._more[permission] = check
             form.fields.addWidget(check)
@@ -95,9 +96,8 @@ class PermissionFields:
 
         self._texts.bind(box, say)
 
-    def _name(self, check: QCheckBox, text: str) -> None:
-        check.setText(self._texts(text))
-        check.setAccessibleName(self._texts(text))
+    def _name(self, check: Tick, text: str) -> None:
+        check.say(self._texts(text))
 
 
 class MandateFields:

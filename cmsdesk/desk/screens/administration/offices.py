@@ -47,7 +47,7 @@ class OfficesScreen(SideScreen):
         begin = self.texts.begin
         return (
             PlainColumn(N_("name"), lambda one: f"{_INDENT * one.depth}{one.name}", lambda one: one.order),
-            PlainColumn(N_("kind"), lambda one: begin(LEVELS[one.level]), width=120),
+            PlainColumn(N_("kind"), lambda one: begin(LEVELS[one.level]), width=112, spare=True),
             PlainColumn(
                 N_("operators"),
                 lambda one: self.texts.number(len(one.mandates)) if one.level is Level.OFFICE else "",

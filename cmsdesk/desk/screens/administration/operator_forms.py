@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QComboBox, QListWidget, QListWidgetItem
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.ids import new_id
@@ -17,6 +17,7 @@ from cmsdesk.desk.screens.administration.staff import Person
 from cmsdesk.desk.screens.base import Screen
 from cmsdesk.desk.widgets.date_field import DateField
 from cmsdesk.desk.widgets.field import text_field
+from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.domain.decisions.organisation import MOST_MOVED
 from cmsdesk.domain.organisation import Mandate, MandateState, Office, Operator, PlaceState
 from cmsdesk.domain.words import word
@@ -207,7 +208,7 @@ class MoveOperators(SideForm):
         self._staff = staff
         self.office, self.to = QComboBox(), QComboBox()
         self.who = QListWidget()
-        self.close_after = QCheckBox()
+        self.close_after = Tick()
         self._office_row = self.add(N_("From the office"), self.office)
         self._to_row = self.add(N_("To the office"), self.to)
         self._who_row = self.add(
@@ -280,9 +281,7 @@ class MoveOperators(SideForm):
             self.close_after.setChecked(False)
 
     def _say_close(self) -> None:
-        said = self.texts(N_("Close the old office afterwards"))
-        self.close_after.setText(said)
-        self.close_after.setAccessibleName(said)
+        self.close_after.say(self.texts(N_("Close the old office afterwards")))
 
 
 def _is_ticked(item: QListWidgetItem) -> bool:

@@ -91,7 +91,7 @@ class OperatorsScreen(SideScreen):
         return (
             PlainColumn(N_("name"), lambda one: one.name),
             PlainColumn(N_("codice fiscale"), lambda one: one.fiscal_code, width=168, spare=True),
-            PlainColumn(N_("role"), self._roles, width=120),
+            PlainColumn(N_("role"), self._roles, width=160),
             PlainColumn(N_("office"), self._offices, width=184, spare=True),
             PlainColumn(
                 N_("last day"),
@@ -105,7 +105,7 @@ class OperatorsScreen(SideScreen):
                 lambda one: begin(WORDS[one.standing]),
                 lambda one: list(Standing).index(one.standing),
                 lambda one: TONES.get(one.standing, ""),
-                width=168,
+                width=144,
             ),
         )
 

@@ -114,7 +114,7 @@ class PlaceDetail(QWidget):
     def _person(self, name: str, mandate: Mandate) -> QPushButton:
         role = self.texts.begin(word(mandate.role))
         words = row(plain(name), None, plain(role, "muted"))
-        words.setContentsMargins(8, 12, 8, 12)
+        words.setContentsMargins(8, 8, 8, 8)
         link = RowButton(words)
         link.setAccessibleName(f"{name}, {role}")
         desk, code = self._screen.desk, mandate.operator

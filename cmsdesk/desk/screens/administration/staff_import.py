@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.administration.side import SideForm
 from cmsdesk.desk.screens.base import Screen
-from cmsdesk.desk.widgets.basics import chip, column, plain, row
+from cmsdesk.desk.widgets.basics import chip, clear, column, plain, row
 from cmsdesk.domain.organisation import Role
 from cmsdesk.domain.words import word
 from cmsdesk.operations.staff_lists import LineProblem, StaffList
@@ -26,10 +26,10 @@ class StaffImport(SideForm):
             words=N_("All lines are taken in together, or none."),
         )
         self._found, self._file = found, file
-        self._lines = QWidget()
-        self.fields.addWidget(self._lines)
+        self._lines = column(gap=1)
+        self.fields.addLayout(self._lines)
         self.allow(bool(found.operators or found.mandates) and not found.problems)
-        self._fill()
+        self.texts.bind(self, self._fill)
 
     def confirm(self) -> None:
         """Take the list in."""
@@ -46,8 +46,9 @@ class StaffImport(SideForm):
 
     def _fill(self) -> None:
         texts, found = self.texts, self._found
-        inside = column(plain(self._file, "label", wrap=True, selectable=True), gap=0)
-        inside.setSpacing(8)
+        inside = self._lines
+        clear(inside)
+        inside.addWidget(plain(self._file, "label", wrap=True, selectable=True))
         for count, words in (
             (len(found.operators), N_("New operators")),
             (len(found.mandates), N_("New mandates")),
@@ -72,7 +73,6 @@ class StaffImport(SideForm):
             for mandate in found.mandates[:_SHOWN]:
                 role = texts.begin(word(Role(mandate["role"])))
                 inside.addWidget(plain(f"{mandate['operator']} · {role}", "muted"))
-        self._lines.setLayout(inside)
 
     def _problem(self, problem: LineProblem) -> QWidget:
         texts = self.texts

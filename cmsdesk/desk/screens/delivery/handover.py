@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
@@ -15,6 +15,7 @@ from cmsdesk.desk.screens.base import Screen
 from cmsdesk.desk.widgets.basics import Item, button, chip, column, label, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.desk.words import tone_of
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.permissions import Action
@@ -49,7 +50,7 @@ class Handover(QWidget):
         self.request = request_of(identifier, self.document)
         self.state = self.request.state
         self.allowed = self.session.allowed(Action.REQUEST_DELIVER, self.request.office)
-        self.checks: dict[str, QCheckBox] = {}
+        self.checks: dict[str, Tick] = {}
         self.notice = Notice(self.texts, screen.theme)
         holder = self.request.holder
         self.name = f"{holder.surname} {holder.given_name}"
@@ -125,9 +126,8 @@ class Handover(QWidget):
             wanted.insert(1, ("envelope_given", _ENVELOPE))
         made: list[Item] = []
         for name, message in wanted:
-            one = QCheckBox(self.texts(message))
-            one.setAccessibleName(self.texts(message))
-            one.setMinimumHeight(32)
+            one = Tick()
+            one.say(self.texts(message))
             one.toggled.connect(lambda _: self.checked.emit())
             self.checks[name] = one
             made.append(one)
