@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -69,7 +69,8 @@ _TOGETHER = (
 )
 """Filters that are set together have an index each: its rows come in the order of creation, so that the
 first of a long list are found without reading the rest."""
-_INDEXED = ("state", "office", "operator", "name_key", "fiscal_code", "serial", "code", "until")
+_ALONE = ("state", "office", "operator")
+_INDEXED = (*_ALONE, "name_key", "fiscal_code", "serial", "code", "until")
 
 
 def schema() -> str:
@@ -85,10 +86,9 @@ def schema() -> str:
             " STRICT;"
         )
         made += [f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({name});" for name in _INDEXED]
-        together = _TOGETHER if work_list is WorkList.REQUESTS else ()
         made += [
             f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(names)} ON {table} ({', '.join(names)});"
-            for names in together
+            for names in _together(work_list)
         ]
         made.append(
             f"CREATE INDEX IF NOT EXISTS {table}_pending ON {table} (pending) WHERE pending = 1;"
@@ -96,6 +96,17 @@ def schema() -> str:
             " content='', contentless_delete=1, tokenize='trigram remove_diacritics 1');"
         )
     return "\n".join(made)
+
+
+def _together(work_list: WorkList) -> tuple[tuple[str, ...], ...]:
+    return _TOGETHER if work_list is WorkList.REQUESTS else ()
+
+
+def index_of(work_list: WorkList, columns: Collection[str]) -> str | None:
+    """Return the index that has the rows with one value in each column in order; None: there is none."""
+    made = (*((name,) for name in _ALONE), *_together(work_list))
+    found = next((names for names in made if set(names) == set(columns)), None)
+    return None if found is None else f"{table_of(work_list)}_{'_'.join(found)}"
 
 
 def table_of(work_list: WorkList) -> str:

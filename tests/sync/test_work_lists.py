@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = Secret(bytes(range(KEY_BYTES)))
 PEOPLE = [("Tessari", "Marta"), ("Rossi", "Ugo"), ("Pöder", "Jörg"), ("De Rosa", "Lia"), ("D'Amico", "Nino")]
 STATES = ["registered", "approved", "produced"]
+FILTERS = {"states": "approved", "offices": "uno-1", "operators": "M-2"}
 
 
 def event(number: int, source: random.Random, **personal: str) -> Applied:
@@ -292,3 +294,36 @@ def test_a_given_name_is_found_from_its_first_letter(tmp_path: Path) -> None:
     found = shown(lists, ListQuery(WorkList.REQUESTS, contains="rossi m"))
     assert [one.name for one in found] == ["Rossi Maria", "Rossi Mario"]
     database.close()
+
+
+def test_a_burst_at_a_periods_edge_falls_on_its_own_side(store: DeskStore) -> None:
+    edge, source = START + timedelta(hours=5), random.Random(3)
+    rows = []
+    for number in range(60):
+        one = event(number, source)
+        at = (edge + timedelta(milliseconds=-1 if number < 50 else 0)).isoformat()
+        rows.append(replace(one, event=replace(one.event, changes={**one.event.changes, "created_at": at})))
+    store.apply(rows, at_size(60))
+    lists = WorkLists(store._db)
+    after = shown(lists, ListQuery(WorkList.REQUESTS, created_from=edge))
+    before = shown(lists, ListQuery(WorkList.REQUESTS, created_before=edge))
+    assert {row.id for row in after} == {f"R-{number}" for number in range(50, 60)}
+    assert {row.id for row in before} == {f"R-{number}" for number in range(50)}
+
+
+@pytest.mark.parametrize("period", [False, True])
+@pytest.mark.parametrize("names", [names for size in (1, 2, 3) for names in combinations(FILTERS, size)])
+def test_filters_that_are_set_together_read_their_own_rows_only(
+    lists: WorkLists, names: tuple[str, ...], period: bool
+) -> None:
+    query = ListQuery(WorkList.REQUESTS, **{name: frozenset({FILTERS[name]}) for name in names})
+    if period:
+        query = replace(query, created_from=START, created_before=START + timedelta(days=4))
+    asked: list[str] = []
+    lists._db.set_trace_callback(asked.append)
+    keys = lists.keys(query, 5)
+    lists._db.set_trace_callback(None)
+    assert len(keys) > 0
+    [step] = [row[-1] for row in lists._db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    equal = {part.removesuffix("=?") for part in step.partition("(")[2].strip(")").split(" AND ")}
+    assert {f"{name}s" for name in equal if "rowid" not in name} == set(names)
