@@ -60,10 +60,11 @@ class Metrics:
         for gauge in (self._due, self._attempts, self._done):
             gauge.clear()
         if parts["database"]:
-            for kind, found in health.waiting().items():
+            jobs = health.jobs()
+            for kind, found in jobs.waiting.items():
                 self._due.labels(kind).set(found.due)
                 self._attempts.labels(kind).set(found.attempts)
-            for kind, at in health.last_done().items():
+            for kind, at in jobs.last_done.items():
                 self._done.labels(kind).set(at.timestamp())
         return generate_latest(self.registry)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +15,8 @@ from cmsdesk.backend.storage.engine import reading
 from cmsdesk.backend.storage.migrate import revision_of
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.logs import Log
+
+JOBS_KEPT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,17 @@ class Waiting:
     """The most tries among them; 0: none was tried yet."""
 
 
+@dataclass(frozen=True)
+class JobFigures:
+    """The jobs, by kind."""
+
+    at: datetime
+    """When they were counted."""
+    waiting: Mapping[str, Waiting]
+    last_done: Mapping[str, datetime]
+    """For when the last job that is done was due."""
+
+
 class Health:
     """Looks at the parts that everything else stands on."""
 
@@ -33,6 +47,8 @@ class Health:
         self._engine = engine
         self._try_vault = try_vault
         self._clock = clock
+        self._counting = threading.Lock()
+        self._jobs: JobFigures | None = None
 
     def parts(self) -> dict[str, bool]:
         """Return by part whether it works: ``database``, ``vault``."""
@@ -47,16 +63,16 @@ class Health:
             Log("health").warning("database_gone", error=type(error).__name__)
             return None
 
-    def waiting(self) -> dict[str, Waiting]:
-        """Return the due jobs by kind."""
-        with reading(self._engine) as connection:
-            found = jobs.waiting(connection, self._clock.now())
-        return {kind: Waiting(due, attempts) for kind, (due, attempts) in found.items()}
-
-    def last_done(self) -> dict[str, datetime]:
-        """Return by kind for when the last job that is done was due."""
-        with reading(self._engine) as connection:
-            return jobs.last_done(connection)
+    def jobs(self) -> JobFigures:
+        """Return the jobs as they were at most `JOBS_KEPT` ago: counting them reads all that were done."""
+        with self._counting:
+            now, known = self._clock.now(), self._jobs
+            if known is None or not timedelta() <= now - known.at < JOBS_KEPT:
+                with reading(self._engine) as connection:
+                    due, last_done = jobs.waiting(connection, now), jobs.last_done(connection)
+                waiting = {kind: Waiting(number, attempts) for kind, (number, attempts) in due.items()}
+                known = self._jobs = JobFigures(now, waiting, last_done)
+            return known
 
     def _vault(self) -> bool:
         try:
