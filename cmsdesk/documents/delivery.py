@@ -6,6 +6,7 @@ Neither holds a secret: PIN, PUK and emergency code are in the sealed envelope a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from cmsdesk.base.texts import N_
@@ -83,7 +84,7 @@ def delivery_receipt(delivery: Delivery, stationery: Stationery, now: datetime) 
         when = say.moment(delivery.delivered_at) if delivery.delivered_at else ""
         yield Fields(
             (
-                Field(label(N_("Place")), stationery.office, 3),
+                Field(label(N_("Place")), stationery.office_said, 3),
                 Field(label(N_("Date")), when, 1.5),
                 Field(label(N_("Handed over by the operator")), delivery.operator, 3),
             ),
@@ -115,7 +116,7 @@ def accompanying_letter(delivery: Delivery, stationery: Stationery, now: datetim
             [list(_letter(delivery, stationery, language, style)) for language in stationery.languages], 18
         )
         yield Spring(style.gap * 2)
-        yield Words(stationery.office, style.body, STRONG)
+        yield Words(stationery.office_said, style.body, STRONG)
         for line in stationery.office_lines:
             yield Words(line, style.body)
 
@@ -130,7 +131,7 @@ def _address(person: Person) -> list[Piece]:
 
 
 def _letter(delivery: Delivery, stationery: Stationery, language: str, style: Style) -> Iterator[Piece]:
-    one = Stationery(stationery.body, stationery.office, languages=(language,), clauses=stationery.clauses)
+    one = replace(stationery, languages=(language,))
     say, outcome, size = one.wording, delivery.outcome, style.body * 1.12
     if len(stationery.languages) > 1:
         size = style.body
@@ -165,7 +166,7 @@ def _clause(clause: Clause, delivery: Delivery, stationery: Stationery, size: fl
     values = {
         "holder": delivery.person.name,
         "body": stationery.body["it"],
-        "office": stationery.office,
+        "office": stationery.office_said,
         "serial": delivery.outcome.device_serial,
         "envelope": delivery.outcome.envelope,
     }

@@ -204,7 +204,7 @@ class _Form:
     def _signatures(self, style: Style) -> Iterator[Piece]:
         form, label = self._form, self._say.label
         local = self._say.moment(form.registered_at) if form.registered_at else ""
-        where = self._stationery.office if form.registered_at else ""
+        where = self._stationery.office_said if form.registered_at else ""
         yield Fields(
             (
                 Field(label(N_("Place")), where, 3),

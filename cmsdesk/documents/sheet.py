@@ -146,7 +146,7 @@ class Sheet:
         names = self.stationery.body_names()
         size = 11.5 if len(names) == 1 and self._logo is None else 8.8
         lines = [(line, size, STRONG, 0.0) for name in names for line in wrapped(name, size, room, STRONG)]
-        small = (self.stationery.office, *self.stationery.office_lines)
+        small = (self.stationery.office_said, *self.stationery.office_lines)
         return [
             *lines,
             *((part, 7.4, REGULAR, _QUIET) for line in small for part in wrapped(line, 7.4, room)),

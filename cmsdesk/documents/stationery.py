@@ -21,6 +21,7 @@ class Stationery:
     body: Mapping[str, str]
     """The body's name by language («it» at least)."""
     office: str
+    """Its Italian name."""
     office_lines: tuple[str, ...] = ()
     """Address and where to call or write, a line each."""
     languages: tuple[str, ...] = ("it",)
@@ -31,6 +32,8 @@ class Stationery:
     """Marks every page as of the test environment."""
     clauses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The body's own texts: `Clause` value → language → text."""
+    office_names: Mapping[str, str] = field(default_factory=dict)
+    """The office's name in other languages («de»)."""
 
     def __post_init__(self) -> None:
         if not self.languages or not self.body.get("it"):
@@ -45,6 +48,12 @@ class Stationery:
         """Return the body's name in each language of the paper, the same name once."""
         names = (self.body.get(language, self.body["it"]) for language in self.languages)
         return tuple(dict.fromkeys(names))
+
+    @property
+    def office_said(self) -> str:
+        """The office's name in each language of the paper, side by side; the same name once."""
+        names = (self.office_names.get(language) or self.office for language in self.languages)
+        return " / ".join(dict.fromkeys(names))
 
     def clause(self, clause: Clause, language: str, **values: str) -> list[str]:
         """Return the paragraphs of a clause: the body's own text, else the plain default.

@@ -113,6 +113,11 @@ class Body:
         return cls(identifier, document["name"], kind, tuple(document.get("sigle", ())), names)
 
 
+def name_in(language: str, name: str, names: Mapping[str, str]) -> str:
+    """Return a body's, site's or office's name in a language: its Italian one where it has no other."""
+    return names.get(language) or name
+
+
 def are_sigle(sigle: object) -> bool:
     """Tell whether a value is a list of different sigle."""
     return (
@@ -131,12 +136,19 @@ class Site:
     name: str
     address: str = ""
     state: PlaceState = PlaceState.OPEN
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Its name in other languages («de»)."""
 
     @classmethod
     def of(cls, identifier: str, document: Mapping[str, Any]) -> Self:
         """Return the site that a document describes."""
         return cls(
-            identifier, document["body"], document["name"], document.get("address", ""), _state(document)
+            identifier,
+            document["body"],
+            document["name"],
+            document.get("address", ""),
+            _state(document),
+            dict(document.get("names", {})),
         )
 
 
@@ -152,6 +164,8 @@ class Office:
     state: PlaceState = PlaceState.OPEN
     moved_to: str | None = None
     """The office that its operators went to when it closed (ORG-7)."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Its name in other languages («de»), for papers in two of them (REG-10)."""
 
     @classmethod
     def of(cls, identifier: str, document: Mapping[str, Any]) -> Self:
@@ -163,6 +177,7 @@ class Office:
             document.get("site"),
             _state(document),
             document.get("moved_to"),
+            dict(document.get("names", {})),
         )
 
 

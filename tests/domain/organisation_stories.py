@@ -103,6 +103,12 @@ ACCEPTED: list[tuple[str, list[Line], Facts, str]] = [
     ("body.amend", [], {"name": "Camera di Bolzano", "sigle": ["BZ", "TN"]}, "body.amended"),
     ("site.open", [], SITE, "site.opened"),
     ("site.amend", SITED, {**SITE, "name": "Sede"}, "site.amended"),
+    ("site.open", [], {**SITE, "names": {"de": "Bozen"}}, "site.opened"),
+    ("site.amend", SITED, {**SITE, "names": {"de": "Bozen"}}, "site.amended"),
+    ("site.open", [*SITED, ("site.close", {"site": "sede-1"})], {"site": "sede-1"}, "site.reopened"),
+    ("office.open", [], {**SECOND, "names": {"de": "Schalter 2"}}, "office.opened"),
+    ("office.amend", OPENED, {**SECOND, "names": {"de": "Schalter 2"}}, "office.amended"),
+    ("office.amend", OPENED, {**SECOND, "names": {}}, "office.amended"),
     ("site.close", SITED, {"site": "sede-1"}, "site.closed"),
     ("office.open", SITED, {**SECOND, "site": "sede-1"}, "office.opened"),
     ("office.open", CLOSED, SECOND, "office.reopened"),
@@ -167,6 +173,26 @@ REFUSED: list[tuple[str, list[Line], Facts, str]] = [
     ("site.open", SITED, SITE, "RULE-EXISTS"),
     ("site.open", [], {**SITE, "address": 1}, "RULE-FACTS"),
     ("site.amend", [], SITE, "RULE-UNKNOWN"),
+    *[
+        (kind, story, {**facts, "names": wrong}, "RULE-FACTS")
+        for wrong in ({"fr": "x"}, {"de": " "}, {"de": 1}, ["de"])
+        for kind, story, facts in (
+            ("body.amend", [], {"name": "x", "sigle": []}),
+            ("site.open", [], SITE),
+            ("office.amend", OPENED, SECOND),
+        )
+    ],
+    (
+        "office.open",
+        [
+            *SITED,
+            ("office.open", {**SECOND, "site": "sede-1"}),
+            ("office.close", {"office": OTHER}),
+            ("site.close", {"site": "sede-1"}),
+        ],
+        {"office": OTHER},
+        "RULE-FACTS",
+    ),
     ("site.close", [*SITED, ("site.close", {"site": "sede-1"})], {"site": "sede-1"}, "RULE-STATE"),
     ("office.open", [], {**SECOND, "site": "sede-1"}, "RULE-UNKNOWN"),
     (

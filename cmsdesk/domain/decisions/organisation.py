@@ -42,38 +42,50 @@ def amend_body(case: Case) -> list[Event]:
     sigle = case.command.facts.get("sigle", [])
     if not are_sigle(sigle):
         raise BadFacts(name="sigle")
-    changes: dict[str, Any] = {"name": case.text("name"), "sigle": sigle}
-    said = case.command.facts.get("names")
-    if said is not None:
-        if not isinstance(said, dict) or not all(
-            language in _OTHER_LANGUAGES and isinstance(name, str) and name.strip()
-            for language, name in said.items()
-        ):
-            raise BadFacts(name="names")
-        changes["names"] = said
+    changes = {**_named(case), "sigle": sigle}
     return [Event("body.amended", "body", case.command.body, changes)]
+
+
+def _named(case: Case) -> dict[str, Any]:
+    """Return the name, and those in other languages where the command says them.
+
+    Raises:
+        BadFacts: no name, an empty one, or a language that papers are not written in.
+    """
+    name, said = case.text("name"), case.command.facts.get("names")
+    if said is None:
+        return {"name": name}
+    if not isinstance(said, dict) or not all(
+        language in _OTHER_LANGUAGES and isinstance(other, str) and other.strip()
+        for language, other in said.items()
+    ):
+        raise BadFacts(name="names")
+    return {"name": name, "names": said}
 
 
 # --- sites and offices -------------------------------------------------------------------------
 
 
 def open_site(case: Case) -> list[Event]:
-    """A new site (sede) of the body."""
+    """A new site (sede) of the body; or a closed one opens again."""
     site = case.text("site")
+    reopened = _opened_again(case, "site", site)
+    if reopened is not None:
+        return [reopened]
     case.refuse_existing("site", site)
-    changes = {"body": case.command.body, "name": case.text("name"), "state": PlaceState.OPEN.value}
-    return [Event("site.opened", "site", site, {**changes, **_address(case)})]
+    changes = {"body": case.command.body, "state": PlaceState.OPEN.value}
+    return [Event("site.opened", "site", site, {**changes, **_named(case), **_address(case)})]
 
 
 def amend_site(case: Case) -> list[Event]:
     """Another name or address of a site."""
     site = case.text("site")
     case.need("site", site)
-    return [Event("site.amended", "site", site, {"name": case.text("name"), **_address(case)})]
+    return [Event("site.amended", "site", site, {**_named(case), **_address(case)})]
 
 
 def close_site(case: Case) -> list[Event]:
-    """A site closes: no office opens in it any more."""
+    """A site closes: no office opens in it until it opens again."""
     site = case.text("site")
     return [_place_to("site", site, case.need("site", site), PlaceState.CLOSED)]
 
@@ -81,20 +93,19 @@ def close_site(case: Case) -> list[Event]:
 def open_office(case: Case) -> list[Event]:
     """A new office of the body, in one of its sites; or a closed one opens again."""
     office = case.text("office")
-    known = case.view.get("office", office)
-    if known is not None and known.get("body") == case.command.body and known.get("state") == "closed":
-        reopened = _place_to("office", office, known, PlaceState.OPEN, moved_to=None)
-        return [replace(reopened, kind="office.reopened")]
+    reopened = _opened_again(case, "office", office, moved_to=None)
+    if reopened is not None:
+        return [reopened]
     case.refuse_existing("office", office)
-    changes = {"body": case.command.body, "name": case.text("name"), "state": PlaceState.OPEN.value}
-    return [Event("office.opened", "office", office, {**changes, **_site(case)})]
+    changes = {"body": case.command.body, "state": PlaceState.OPEN.value}
+    return [Event("office.opened", "office", office, {**changes, **_named(case), **_site(case)})]
 
 
 def amend_office(case: Case) -> list[Event]:
     """Another name of an office, or another site."""
     office = case.text("office")
     case.need("office", office)
-    return [Event("office.amended", "office", office, {"name": case.text("name"), **_site(case)})]
+    return [Event("office.amended", "office", office, {**_named(case), **_site(case)})]
 
 
 def close_office(case: Case) -> list[Event]:
@@ -155,6 +166,22 @@ def _site(case: Case) -> dict[str, str]:
     if case.need("site", site)["state"] != PlaceState.OPEN.value:
         raise BadFacts(name="site")
     return {"site": site}
+
+
+def _opened_again(case: Case, thing: str, identifier: str, **changes: Any) -> Event | None:
+    """Return the event that opens a closed site or office of the body again; None: it is not closed.
+
+    Raises:
+        BadFacts: an office whose site is closed: that opens first.
+    """
+    known = case.view.get(thing, identifier)
+    if known is None or known.get("body") != case.command.body or known.get("state") != "closed":
+        return None
+    site = case.view.get("site", str(known.get("site", ""))) or {}
+    if site.get("state") == PlaceState.CLOSED.value:
+        raise BadFacts(name="site")
+    reopened = _place_to(thing, identifier, known, PlaceState.OPEN, **changes)
+    return replace(reopened, kind=f"{thing}.reopened")
 
 
 def _place_to(thing: str, identifier: str, document: Document, to: PlaceState, **changes: Any) -> Event:

@@ -17,6 +17,8 @@ class SiteData:
     id: str
     name: str
     address: str
+    german: str = ""
+    """Its name in German; empty: it has none."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class OfficeData:
     name: str
     weight: int
     """Its part of the body's registrations."""
+    german: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class BodyData:
     offices: tuple[OfficeData, ...]
     closing: str = ""
     """An office that closed some weeks ago."""
+    german: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from cmsdesk.domain.commands import Actor
 from cmsdesk.domain.configuration import Configuration, FormLanguage
@@ -16,7 +17,7 @@ from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.body_defaults import default_configuration
 from cmsdesk.sandbox.scenario.books import Books
 from cmsdesk.sandbox.scenario.certificates import OperatorCard, PastCa
-from cmsdesk.sandbox.scenario.data import BodyData
+from cmsdesk.sandbox.scenario.data import BodyData, OfficeData, SiteData
 from cmsdesk.sandbox.scenario.people import People
 
 _MANDATE_YEARS = 6
@@ -65,13 +66,13 @@ class Founding:
     def found(self, authority: str) -> Staff:
         """Open sites and offices, configure the body, grant mandates."""
         do = self._books.do
-        do(self._at, None, "body.amend", name=self._data.name, sigle=list(self._data.sigle))
+        do(self._at, None, "body.amend", **_named(self._data), sigle=list(self._data.sigle))
         for site in self._data.sites:
-            do(self._at, None, "site.open", site=site.id, name=site.name, address=site.address)
+            do(self._at, None, "site.open", site=site.id, **_named(site), address=site.address)
         for office in self._data.offices:
             known = self._books.get("office", office.id)
             kind = "office.open" if known is None else "office.amend"
-            do(self._at, None, kind, office=office.id, site=office.site, name=office.name)
+            do(self._at, None, kind, office=office.id, site=office.site, **_named(office))
         known = self._books.get("configuration", self._books.body) or {}
         do(
             self._at,
@@ -191,6 +192,11 @@ class Founding:
             self.staff.raos.append(desk)
         if role is Role.RAO or (role is Role.IR and not paper):
             self.staff.desks.setdefault(office, []).append(desk)
+
+
+def _named(place: BodyData | SiteData | OfficeData) -> dict[str, Any]:
+    """Return a name and its German one as commands take them."""
+    return {"name": place.name, "names": {"de": place.german} if place.german else {}}
 
 
 def workstation_of(office: str, number: int) -> str:

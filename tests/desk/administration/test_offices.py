@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from cmsdesk.desk.screens.administration.offices import OfficesScreen
 from cmsdesk.desk.screens.administration.places import Level, new_place_id
+from cmsdesk.desk.screens.registration.paper import stationery_here
 from cmsdesk.desk.shell.window import DeskWindow
 from cmsdesk.domain.events import Document
 from tests.desk.administration.conftest import OpenScreen
@@ -82,6 +85,68 @@ def test_an_office_closes_after_asking_and_opens_again(opened: OpenScreen, desk:
     wait_for(lambda: any(one.text() == "Riapri" for one in screen.findChildren(QPushButton)))
     press(named(screen, "Riapri"))
     wait_for(lambda: places(desk, "office")[SECOND_OFFICE]["state"] == "open")
+
+
+def test_a_closed_site_opens_again_and_its_office_after_it(opened: OpenScreen, desk: Desk) -> None:
+    desk.central.administer("site.open", site="sede-1", name="Sede")
+    desk.central.administer("office.open", office="sportello-9", name="Sportello 9", site="sede-1")
+    desk.central.administer("office.close", office="sportello-9")
+    desk.central.administer("site.close", site="sede-1")
+    screen: OfficesScreen = opened("offices")
+    screen.session.sync_now()
+    wait_for(lambda: "office/sportello-9" in {one.key for one in screen.everything})
+    screen.closed.setChecked(True)
+    choose(screen, "office/sportello-9")
+
+    def offered() -> set[str]:
+        return {one.text() for one in screen.side.findChildren(QPushButton) if one.isVisible()}
+
+    assert "Riapri" not in offered()
+    said = [one.text() for one in screen.side.findChildren(QLabel) if one.isVisible()]
+    assert screen.texts("It can be opened again when its site is.") in said
+    for key, thing in (("site/sede-1", "site"), ("office/sportello-9", "office")):
+        choose(screen, key)
+        wait_for(lambda: "Riapri" in offered())
+        press(named(screen, "Riapri"))
+        wait_for(lambda thing=thing, key=key: places(desk, thing)[key.partition("/")[2]]["state"] == "open")
+
+
+def test_body_site_and_office_get_german_names_shown_in_german(
+    opened: OpenScreen, window: DeskWindow, desk: Desk
+) -> None:
+    desk.central.administer("site.open", site="sede-1", name="Sede di Bolzano")
+    screen: OfficesScreen = opened("offices")
+    screen.session.sync_now()
+    wait_for(lambda: "site/sede-1" in {one.key for one in screen.everything})
+    german = {f"body/{BODY}": "Handelskammer", "site/sede-1": "Sitz Bozen", f"office/{OFFICE}": "Schalter 1"}
+    for key, name in german.items():
+        choose(screen, key)
+        press(named(screen, "Modifica"))
+        screen.form._names.german.setText(name)
+        QTest.keyClick(screen.form.name, Qt.Key.Key_Return)
+        level, _, identifier = key.partition("/")
+        wait_for(
+            lambda level=level, identifier=identifier, name=name: (
+                places(desk, level)[identifier].get("names") == {"de": name}
+            )
+        )
+    wait_for(lambda: {one.names.get("de") for one in screen.everything} >= {*german.values()})
+    window.texts.set_language("de")
+    shown = {screen.model.index(at, 0).data().strip() for at in range(screen.model.rowCount())}
+    assert shown >= {*german.values()}
+    # on papers: in each of their languages
+    paper = stationery_here(window)
+    assert paper.office_said == screen.session.office_name
+    assert replace(paper, languages=("it", "de")).office_said.endswith(" / Schalter 1")
+    assert replace(paper, languages=("de",)).office_said == "Schalter 1"
+    # taken away again
+    choose_again = f"office/{OFFICE}"
+    screen.activate(thing=choose_again)
+    wait_for(lambda: screen._chosen == choose_again)
+    screen.amend()
+    screen.form._names.german.clear()
+    QTest.keyClick(screen.form.name, Qt.Key.Key_Return)
+    wait_for(lambda: places(desk, "office")[OFFICE]["names"] == {})
 
 
 def test_ones_own_office_offers_no_closing_and_leads_to_its_people(

@@ -250,6 +250,13 @@ def test_one_body_writes_its_forms_in_two_languages(engine: Engine) -> None:
     assert found["prova-verona"] == (FormLanguage.ITALIAN,)
 
 
+def test_that_body_its_sites_and_offices_have_german_names(engine: Engine) -> None:
+    for thing in ("body", "site", "office"):
+        named = [one for one in things(engine, thing).values() if one["body"] == "sandbox"]
+        assert named
+        assert all(one["names"]["de"] for one in named), thing
+
+
 def test_no_body_sees_the_others(engine: Engine) -> None:
     service = Service(engine, None, {}, CLOCK)  # type: ignore[arg-type]  # no vault here
     own = Mandate("M", "X", "prova-verona", "verona-1", Role.RAO, date(2020, 1, 1), date(2040, 1, 1))

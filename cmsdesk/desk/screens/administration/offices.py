@@ -44,9 +44,13 @@ class OfficesScreen(SideScreen):
 
     def columns(self) -> Sequence[PlainColumn]:
         """Return the columns."""
-        begin = self.texts.begin
+        say, begin = self.texts, self.texts.begin
+
+        def name(one: Place) -> str:
+            return f"{_INDENT * one.depth}{one.said(say.language)}"
+
         return (
-            PlainColumn(N_("name"), lambda one: f"{_INDENT * one.depth}{one.name}", lambda one: one.order),
+            PlainColumn(N_("name"), name, lambda one: one.order),
             PlainColumn(N_("kind"), lambda one: begin(LEVELS[one.level]), width=112, spare=True),
             PlainColumn(
                 N_("operators"),
@@ -77,7 +81,7 @@ class OfficesScreen(SideScreen):
 
     def words_of(self, found: Place) -> str:
         """Return name and id."""
-        return f"{found.name} {found.id}"
+        return " ".join((found.name, *found.names.values(), found.id))
 
     def fits(self, found: Place) -> bool:
         """Closed places are shown when they are asked for."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.screens.administration.place_forms import GERMAN_NAME
 from cmsdesk.desk.screens.administration.places import Level, Place
 from cmsdesk.desk.widgets.basics import Item, button, chip, column, line, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
@@ -30,7 +31,8 @@ class PlaceDetail(QWidget):
         self.session, self.texts = screen.session, screen.texts
         self.notice = Notice(self.texts, screen.theme)
         state = place.state
-        head: list[Item] = [plain(place.name, "heading", wrap=True, selectable=True), self.notice]
+        name = place.said(self.texts.language)
+        head: list[Item] = [plain(name, "heading", wrap=True, selectable=True), self.notice]
         if place.level is not Level.BODY:
             tone = "good" if state is PlaceState.OPEN else ""
             head.append(row(chip(self.texts.begin(word(state)), tone), None))
@@ -43,12 +45,14 @@ class PlaceDetail(QWidget):
         inside.setSpacing(12)
         inside.setContentsMargins(0, 0, 8, 0)
         self.setLayout(inside)
-        self.setAccessibleName(place.name)
+        self.setAccessibleName(name)
 
     def _facts(self) -> list[tuple[str, str]]:
         texts, places, place = self.texts, self._screen.places, self._place
+        german = (texts(GERMAN_NAME), place.names.get("de", ""))
         if place.level is Level.BODY:
             return [
+                german,
                 (texts(N_("Kind")), texts.begin(word(places.body.kind))),
                 (texts(N_("Sigle")), ", ".join(places.body.sigle)),
                 (texts(N_("Sites")), texts.number(len(places.sites))),
@@ -56,6 +60,7 @@ class PlaceDetail(QWidget):
             ]
         if place.level is Level.SITE:
             return [
+                german,
                 (texts(N_("Address")), places.sites[place.id].address),
                 (texts(N_("Offices")), texts.number(len(places.offices_of(place.id)))),
             ]
@@ -63,6 +68,7 @@ class PlaceDetail(QWidget):
         site = places.sites.get(office.site or "")
         moved = places.staff.offices.get(office.moved_to or "")
         return [
+            german,
             (texts(N_("Site")), site.name if site else ""),
             (texts(N_("Code")), office.id),
             (texts(N_("Operators went to")), moved.name if moved else ""),
@@ -86,17 +92,25 @@ class PlaceDetail(QWidget):
                 why = N_("You work here: another administrator closes it.")
             else:
                 made.append(button(texts, N_("Close…"), screen.close_place, kind="danger"))
-        elif place.level is Level.OFFICE:
+        elif self._site_is_closed():
+            why = N_("It can be opened again when its site is.")
+        else:
             made.append(button(texts, N_("Open again"), self.open_again))
         items: list[Item] = [row(*made, None)]
         if why:
             items.append(plain(texts(why), "small", wrap=True))
         return items
 
+    def _site_is_closed(self) -> bool:
+        office = self._screen.places.staff.offices.get(self._place.id)
+        site = self._screen.places.sites.get((office.site if office else None) or "")
+        return self._place.level is Level.OFFICE and site is not None and site.state is PlaceState.CLOSED
+
     def open_again(self) -> None:
-        """Open a closed office again."""
+        """Open a closed site or office again."""
+        level = self._place.level.value
         try:
-            self.session.submit("office.open", office=self._place.id)
+            self.session.submit(f"{level}.open", **{level: self._place.id})
         except Mendable as error:
             self.notice.error(error)
 

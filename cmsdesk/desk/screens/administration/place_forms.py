@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.administration.places import Level, Place, Places, new_place_id
@@ -14,7 +16,32 @@ from cmsdesk.desk.widgets.basics import plain
 from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.domain.organisation import PlaceState, are_sigle
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+GERMAN_NAME = N_("Name in German")
+SIGLE_HINT = N_("Provinces of its REA numbers, parted by commas: BZ, TN.")
 _NAME_WRONG = N_("Write the name.")
+
+
+class NameFields:
+    """The names of a body, a site or an office: the Italian one, and the German one for papers in German."""
+
+    def __init__(self, form: SideForm, name: str = "", names: Mapping[str, str] = _NONE) -> None:
+        self.name, self.german = text_field(), text_field()
+        self.name.setText(name)
+        self.german.setText(names.get("de", ""))
+        self._others = {language: said for language, said in names.items() if language != "de"}
+        self._form, self._row = form, form.add(N_("Name"), self.name)
+
+    def add_german(self) -> None:
+        """Add the German one, below what else the form asks."""
+        self._form.add(GERMAN_NAME, self.german, optional=True, hint=N_("For papers and screens in German."))
+
+    def facts(self) -> dict[str, Any] | None:
+        """Return the names as commands take them; None where there is none."""
+        name, german = self.name.text().strip(), self.german.text().strip()
+        self._row.set_error("" if name else _NAME_WRONG)
+        names = {**self._others, **({"de": german} if german else {})}
+        return {"name": name, "names": names} if name else None
 
 
 class BodyForm(SideForm):
@@ -22,23 +49,17 @@ class BodyForm(SideForm):
 
     def __init__(self, screen: Screen, places: Places) -> None:
         super().__init__(screen, N_("Amend the body"), N_("Save"))
-        self.name, self.sigle = text_field(), text_field(capitals=True)
-        self.name.setText(places.body.name)
+        self._names = NameFields(self, places.body.name, places.body.names)
+        self.name, self.sigle = self._names.name, text_field(capitals=True)
         self.sigle.setText(", ".join(places.body.sigle))
-        self._name_row = self.add(N_("Name"), self.name)
-        self._sigle_row = self.add(
-            N_("Sigle"), self.sigle, hint=N_("Provinces of its REA numbers, parted by commas: BZ, TN.")
-        )
+        self._sigle_row = self.add(N_("Sigle"), self.sigle, hint=SIGLE_HINT)
+        self._names.add_german()
 
     def confirm(self) -> None:
         """Save."""
-        sigle = [part.strip() for part in self.sigle.text().replace(";", ",").split(",") if part.strip()]
-        name = self.name.text().strip()
-        self._name_row.set_error("" if name else _NAME_WRONG)
-        good = are_sigle(sigle)
-        self._sigle_row.set_error("" if good else N_("Two letters each, none of them twice."))
-        if name and good:
-            self.submit(("body.amend", {"name": name, "sigle": sigle}))
+        names, sigle = self._names.facts(), read_sigle(self._sigle_row)
+        if names is not None and sigle is not None:
+            self.submit(("body.amend", {**names, "sigle": sigle}))
 
 
 class SiteForm(SideForm):
@@ -47,26 +68,26 @@ class SiteForm(SideForm):
     def __init__(self, screen: Screen, places: Places, site: str = "") -> None:
         super().__init__(screen, N_("Amend the site") if site else N_("New site"), N_("Save"))
         self._places, self._site = places, site
-        self.name, self.address = text_field(), text_field()
-        self._name_row = self.add(N_("Name"), self.name)
+        known = places.sites.get(site)
+        self._names = NameFields(self, known.name, known.names) if known else NameFields(self)
+        self.name, self.address = self._names.name, text_field()
         self.add(
             N_("Address"),
             self.address,
             optional=True,
             hint=N_("Street, postcode and town."),
         )
-        if site:
-            self.name.setText(places.sites[site].name)
-            self.address.setText(places.sites[site].address)
+        self._names.add_german()
+        if known is not None:
+            self.address.setText(known.address)
 
     def confirm(self) -> None:
         """Save."""
-        name = self.name.text().strip()
-        self._name_row.set_error("" if name else _NAME_WRONG)
-        if not name:
+        names = self._names.facts()
+        if names is None:
             return
-        site = self._site or new_place_id(self._places.body.id, name, self._places.sites)
-        facts = {"site": site, "name": name, "address": self.address.text().strip()}
+        site = self._site or new_place_id(self._places.body.id, names["name"], self._places.sites)
+        facts = {"site": site, **names, "address": self.address.text().strip()}
         self.submit(("site.amend" if self._site else "site.open", facts))
 
 
@@ -77,8 +98,8 @@ class OfficeForm(SideForm):
         super().__init__(screen, N_("Amend the office") if office else N_("New office"), N_("Save"))
         self._places, self._office = places, office
         known = places.staff.offices.get(office)
-        self.name, self.site = text_field(), QComboBox()
-        self._name_row: FieldRow = self.add(N_("Name"), self.name)
+        self._names = NameFields(self, known.name, known.names) if known else NameFields(self)
+        self.name, self.site = self._names.name, QComboBox()
         wanted = known.site if known else site
         if known is None or known.site is None:
             self.site.addItem("", "")
@@ -87,19 +108,17 @@ class OfficeForm(SideForm):
                 self.site.addItem(one.name, one.id)
         self.site.setCurrentIndex(max(0, self.site.findData(wanted or "")))
         self.add(N_("Site"), self.site).setVisible(bool(places.sites))
-        if known is not None:
-            self.name.setText(known.name)
+        self._names.add_german()
         self.texts.bind(self.site, self._say)
 
     def confirm(self) -> None:
         """Save."""
-        name, site = self.name.text().strip(), self.site.currentData() or ""
-        self._name_row.set_error("" if name else _NAME_WRONG)
-        if not name:
+        names, site = self._names.facts(), self.site.currentData() or ""
+        if names is None:
             return
         places = self._places
-        office = self._office or new_place_id(places.body.id, name, places.staff.offices)
-        facts: dict[str, Any] = {"office": office, "name": name}
+        office = self._office or new_place_id(places.body.id, names["name"], places.staff.offices)
+        facts: dict[str, Any] = {"office": office, **names}
         known = places.staff.offices.get(office)
         if site and (known is None or known.site != site):
             facts["site"] = site
@@ -109,6 +128,15 @@ class OfficeForm(SideForm):
         at = self.site.findData("")
         if at >= 0:
             self.site.setItemText(at, self.texts(N_("The body’s only seat")))
+
+
+def read_sigle(row: FieldRow) -> list[str] | None:
+    """Return the sigle that stand in a field, parted by commas; None: they are none, which is said there."""
+    text = row.field.text() if isinstance(row.field, QLineEdit) else ""
+    sigle = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    good = are_sigle(sigle)
+    row.set_error("" if good else N_("Two letters each, none of them twice."))
+    return sigle if good else None
 
 
 class ClosePlace(SideForm):
@@ -123,7 +151,7 @@ class ClosePlace(SideForm):
             danger=True,
             words=N_("Registrations and history stay attributed to it. An office can be opened again.")
             if office
-            else N_("No office can be opened in it any more."),
+            else N_("No office opens in it while it is closed. It can be opened again."),
         )
         self._place = place
         if place.mandates:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import TypeVar
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.administration.staff import Standing, standing
-from cmsdesk.domain.organisation import Body, Mandate, Office, PlaceState, Site
+from cmsdesk.domain.organisation import Body, Mandate, Office, PlaceState, Site, name_in
 from cmsdesk.operations.staff_lists import Staff
 from cmsdesk.sync.work_lists import WorkLists
 
@@ -48,6 +48,12 @@ class Place:
     state: PlaceState = PlaceState.OPEN
     mandates: tuple[Mandate, ...] = ()
     """Of an office: those that work in it, or will."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """In other languages."""
+
+    def said(self, language: str) -> str:
+        """Return its name in a language."""
+        return name_in(language, self.name, self.names)
 
     @property
     def key(self) -> str:
@@ -78,7 +84,7 @@ def read_places(lists: WorkLists, body: str, staff: Staff, today: date) -> Place
 
 def arranged(body: Body, sites: Mapping[str, Site], staff: Staff, today: date) -> Places:
     """Return the places in the screen's order: by name, each site with its offices, closed ones last."""
-    found: list[Place] = [Place(Level.BODY, body.id, body.name, 0, 0)]
+    found: list[Place] = [Place(Level.BODY, body.id, body.name, 0, 0, names=body.names)]
 
     def add(level: Level, place: Site | Office, depth: int) -> None:
         working = tuple(
@@ -88,7 +94,7 @@ def arranged(body: Body, sites: Mapping[str, Site], staff: Staff, today: date) -
             and mandate.office == place.id
             and standing(mandate, staff.offices, today) in _WORKING
         )
-        found.append(Place(level, place.id, place.name, len(found), depth, place.state, working))
+        found.append(Place(level, place.id, place.name, len(found), depth, place.state, working, place.names))
 
     for site in _by_name(sites.values()):
         add(Level.SITE, site, 1)

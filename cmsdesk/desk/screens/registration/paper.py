@@ -64,7 +64,8 @@ def stationery_here(desk: Desk) -> Stationery:
     paper = _stationery_of(
         session.body_name, session.office_name, session.configuration, sandbox=desk.environment.sandbox
     )
-    return replace(paper, body={**names, **paper.body})
+    office = session.get("office", session.mandate.office) or {}
+    return replace(paper, body={**names, **paper.body}, office_names=office.get("names", {}))
 
 
 def _stationery_of(
