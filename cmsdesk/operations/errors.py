@@ -5,14 +5,29 @@ Facts in braces are never secrets and never personal data.
 
 from __future__ import annotations
 
-from cmsdesk.base.errors import Mendable
+import re
+
+from cmsdesk.base.errors import Facts, Mendable
 from cmsdesk.base.texts import N_
 
 # --- readers and cards -------------------------------------------------------------------------
 
 
+_SLOT = re.compile(r"( \([^)]*\))? \d\d \d\d$")
+
+
+def reader_name(name: str) -> str:
+    """Return a reader's name as people say it: without the numbers that the system appends."""
+    return _SLOT.sub("", name)
+
+
 class CardError(Mendable):
     """Anything between the reader and the chip."""
+
+    def spoken_facts(self) -> Facts:
+        """Return the facts with the reader called as it is on every screen."""
+        reader = self.facts.get("reader")
+        return {**self.facts, "reader": reader_name(reader)} if isinstance(reader, str) else self.facts
 
 
 class CardInterrupted(CardError):

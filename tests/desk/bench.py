@@ -172,7 +172,7 @@ def window_of(
     """Return a window nobody has signed in at."""
     preferences = Preferences(folder / "preferences.json")
     preferences.choose(language=language, look=look)
-    environment = Environment("sandbox" if sandbox else "Produzione", sandbox=sandbox)
+    environment = Environment("sandbox" if sandbox else "Esercizio", sandbox=sandbox)
     return create_window(
         application, cast(Gate, gate), readers or QuietReaders(), preferences, environment, clock
     )

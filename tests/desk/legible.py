@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
@@ -103,7 +104,7 @@ def _cut_label(label: QLabel) -> Iterator[str]:
     if high > label.height() + _SLACK:
         yield f"{_name(label)} high {label.height()} of {high}"
     metrics, room = label.fontMetrics(), label.contentsRect().width()
-    for part in label.text().split():
+    for part in re.split(r"[\s/–-]", label.text()):
         if metrics.horizontalAdvance(part) > room + _SLACK:
             yield f"word {part!r} of {_name(label)}"
 
@@ -138,10 +139,11 @@ def _cut_cells(table: QTableView) -> Iterator[str]:
                 continue
             said = str(model.index(line, at).data() or "")
             wanted = table.fontMetrics().horizontalAdvance(said) + _CELL_MARGIN
-            # a name may be longer than there is room for: then it is read in the tip
+            # a name or a list may be longer than there is room for: then it is read in the tip
             tip = model.index(line, at).data(Qt.ItemDataRole.ToolTipRole)
             stretched = table.horizontalHeader().sectionResizeMode(at) == QHeaderView.ResizeMode.Stretch
-            if wanted > table.columnWidth(at) + _SLACK and not (stretched and tip == said):
+            told = tip == said and (stretched or ", " in said)
+            if wanted > table.columnWidth(at) + _SLACK and not told:
                 yield f"cell {said!r} {table.columnWidth(at)} of {wanted}"
 
 
@@ -205,21 +207,21 @@ def area_of(widget: QWidget) -> QScrollArea | None:
 
 @lru_cache(maxsize=8)
 def _catalogue(language: str) -> dict[str, str]:
-    """Return the translations that differ from their message."""
+    """Return the translations by their message."""
     path = LOCALES / language / "LC_MESSAGES" / "cmsdesk.mo"
     if language == "en" or not path.exists():
         return {}
     with path.open("rb") as file:
         found = gettext.GNUTranslations(file)
     known: dict[str, str] = found._catalog  # type: ignore[attr-defined]
-    return {one: said for one, said in known.items() if isinstance(one, str) and one and said != one}
+    return {one: said for one, said in known.items() if isinstance(one, str) and one}
 
 
 @lru_cache(maxsize=8)
 def _foreign(language: str) -> frozenset[str]:
     """Return what is said in other languages and never in this one, small letters first and last."""
     catalogues = {one: _catalogue(one) for one in ("it", "de")}
-    own = set(catalogues[language].values()) if language != "en" else set().union(*catalogues.values())
+    own = set(catalogues[language].values()) if language != "en" else set(catalogues["de"])
     others = {text for one, found in catalogues.items() if one != language for text in found.values()}
     if language != "en":
         others |= set(catalogues[language])

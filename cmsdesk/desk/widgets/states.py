@@ -16,6 +16,10 @@ from cmsdesk.desk.widgets.basics import button, column, label, picture, plain, r
 T = TypeVar("T")
 READING = N_("Reading the records…")
 _PATIENCE_MS = 500
+_MOST = 1000
+"""Of the room: the words take all they can use."""
+_LEAST_LINE = 360
+"""Pixels: a sentence in the middle of a page is not broken after every third word."""
 
 
 class EmptyState(QWidget):
@@ -33,6 +37,7 @@ class EmptyState(QWidget):
         super().__init__()
         words = label(texts, sentence, "muted", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words.setMinimumWidth(_LEAST_LINE)
         title = label(texts, heading, "heading")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         inside = column(
@@ -61,6 +66,7 @@ class Busy(QFrame):
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 0)
         head = row(self._words, None)
+        head.setStretch(0, _MOST)
         if cancel is not None:
             head.addWidget(button(texts, N_("Cancel"), cancel, kind="flat"))
         self.setLayout(column(head, self._bar))

@@ -98,7 +98,8 @@ class StepList(QFrame):
         said = self._texts(step.message)
         step.words.setText(said)
         restyle(step.words, role=_ROLES[step.state])
-        step.took.setText("" if step.seconds is None else f"{step.seconds:.1f} s")
+        took = "" if step.seconds is None else self._texts.locale.toString(step.seconds, "f", 1)
+        step.took.setText(f"{took} s" if took else "")
         step.row.setAccessibleName(f"{said}: {self._texts(_WORDS[step.state])}")
 
     def _say(self) -> None:

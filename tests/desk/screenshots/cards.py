@@ -88,7 +88,7 @@ def interrupted(driver: Driver) -> Iterator[str]:
     yield "production-was-reset"
     driver.enter()
     driver.reach(Stage.SCRATCH)
-    driver.lane.do(Event.STOP)
+    driver.screen.back()
     driver.until(lambda: driver.screen._shown is None)
     driver.remove()
 
@@ -110,7 +110,7 @@ def wrong_kind(driver: Driver) -> Iterator[str]:
     driver.reach(Stage.SCRATCH)
     still()
     yield "production-token"
-    driver.lane.do(Event.STOP)
+    driver.screen.back()
     driver.until(lambda: driver.screen._shown is None)
     driver.remove(READER_TOKEN)
 

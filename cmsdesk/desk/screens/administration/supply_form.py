@@ -15,7 +15,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
 from cmsdesk.desk.screens.administration.side import SideForm
 from cmsdesk.desk.screens.administration.stock_rows import KINDS, Stock
-from cmsdesk.desk.widgets.basics import chip, plain, row
+from cmsdesk.desk.widgets.basics import chip, label, plain, row
 from cmsdesk.desk.widgets.field import text_field
 from cmsdesk.desk.widgets.states import Busy
 from cmsdesk.domain.commands import AlreadyThere
@@ -143,7 +143,7 @@ class TakeSupply(SideForm):
         for kind, message in KINDS.items():
             count = kinds.count(kind)
             if count:
-                words = plain(self.texts(message), "muted")
+                words = label(self.texts, message, "muted")
                 self.fields.addLayout(row(words, None, chip(self.texts.number(count))))
 
 

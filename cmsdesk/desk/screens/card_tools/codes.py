@@ -83,7 +83,8 @@ class CodePanel(QFrame):
         self.rows = [FieldRow(texts, name, field) for name, field in zip(names, self.fields, strict=True)]
         tries = counters.puk_tries if job.by_puk else counters.pin_tries
         if tries is not None:
-            self.rows[0].set_hint(texts(N_("Tries left: {left}"), left=tries))
+            first = self.rows[0]
+            texts.bind(first, lambda: first.set_hint(texts(N_("Tries left: {left}"), left=tries)))
         self._go = button(texts, job.title, self.submit, kind="main")
         leave = button(texts, N_("Cancel"), self.left.emit)
         shown: list[QWidget] = []

@@ -12,7 +12,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.cards import profiles
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
-from cmsdesk.desk.widgets.basics import clear, column, label, plain
+from cmsdesk.desk.widgets.basics import clear, column, label
 from cmsdesk.desk.wizards.issue.view import ReaderButton
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.operations.ports import ReaderInfo
@@ -51,7 +51,7 @@ class ReaderList(QFrame):
             clear(self._rows)
             self._made = [self._button(one.name) for one in readers]
             if not readers:
-                self._rows.addWidget(plain(self._texts(N_("None.")), "muted"))
+                self._rows.addWidget(label(self._texts, N_("None."), "muted"))
         for made, one in zip(self._made, readers, strict=True):
             said = N_("the operator's card is in it") if one.name == own else N_("a card is in it")
             said = said if one.atr is not None else N_("empty")

@@ -13,13 +13,12 @@ from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import Item, chip, column, label, picture, plain, row
 from cmsdesk.desk.widgets.facts import FactGrid
-from cmsdesk.desk.wizards.issue.words import reader_name
 from cmsdesk.desk.words import STATUS_TONES
 from cmsdesk.domain.certificate import CertificateStatus
 from cmsdesk.domain.device import DeviceState
 from cmsdesk.domain.words import word
 from cmsdesk.operations.card_tools import CertificateExpiring, CertificateReport, NothingOnDevice, key_words
-from cmsdesk.operations.errors import LastTry
+from cmsdesk.operations.errors import LastTry, reader_name
 
 _SOFT = (CertificateExpiring, NothingOnDevice, LastTry)
 """What is to be known rather than mended."""

@@ -27,6 +27,7 @@ from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import RequestState, request_code
 from cmsdesk.domain.words import word
+from cmsdesk.operations.errors import reader_name
 
 _COLUMNS = (N_("Holder"), N_("Codice fiscale"), N_("Device"), N_("Request"))
 _READY = (RequestState.APPROVED.value,)
@@ -271,7 +272,7 @@ class ProductionScreen(Screen):
         lanes = self.production.lanes
         if len(lanes) > 1 or (lanes and self._shown is None):
             for lane in lanes:
-                name = words.reader_name(lane.flow.reader) or self.texts(N_("Next device"))
+                name = reader_name(lane.flow.reader) or self.texts(N_("Next device"))
                 made = QPushButton(name)
                 made.setProperty("chip", True)
                 made.setCheckable(True)

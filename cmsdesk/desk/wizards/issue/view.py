@@ -27,6 +27,7 @@ from cmsdesk.desk.wizards.issue.outcome import OutcomeView
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.production import RESET, STEPS
 from cmsdesk.domain.words import word
+from cmsdesk.operations.errors import reader_name
 from cmsdesk.operations.issue.titles import STEP_TITLES
 
 _STATES = {
@@ -58,7 +59,7 @@ class ReaderButton(RowButton):
         self.setAutoDefault(True)
         self._picture = ReaderPicture(theme, token=token, scale=0.5)
         self._said = plain(role="muted", wrap=True)
-        inside = column(None, plain(words.reader_name(name), "label"), self._said, None, gap=0)
+        inside = column(None, plain(reader_name(name), "label"), self._said, None, gap=0)
         layout = row(self._picture, gap=2)
         layout.addLayout(inside, 1)
         self.show_state(said, filled=filled, token=token)
@@ -72,7 +73,7 @@ class ReaderButton(RowButton):
         self._said.setText(said)
         self._picture.set_token(token)
         self._picture.show_state(inserted=filled, lamp=Lamp.READY if filled else Lamp.OFF)
-        self.setAccessibleName(f"{words.reader_name(self.reader)}: {said}")
+        self.setAccessibleName(f"{reader_name(self.reader)}: {said}")
 
 
 class LaneView(QFrame):
@@ -100,6 +101,7 @@ class LaneView(QFrame):
         self._texts, self._theme, self._readers, self.lane = texts, theme, readers, lane
         self._kind = kind
         self._stage: Stage | None = None
+        self._said_in = ""
         self._own_readers: tuple[str, ...] = ()
         self.notice = Notice(texts, theme)
         self.number = text_field(capitals=True, length=32)
@@ -142,7 +144,7 @@ class LaneView(QFrame):
     def show_flow(self) -> None:
         """Show the lane as it stands."""
         flow, texts = self.lane.flow, self._texts
-        reader = words.reader_name(flow.reader)
+        reader = reader_name(flow.reader)
         self._heading.setText(texts(words.heading(flow, card_in=self._card_in()), reader=reader))
         self.setAccessibleName(self._heading.text())
         step = texts(words.stopped_at(flow))
@@ -155,6 +157,8 @@ class LaneView(QFrame):
             self.notice.clear()
         if flow.stage is not self._stage:
             self._enter(flow)
+        elif self._said_in != texts.language:
+            self._offer(flow)
         if flow.stage is Stage.PIN and flow.tries_left is not None:
             self._pin_row.set_hint(texts(N_("Tries left: {left}"), left=flow.tries_left))
         if flow.stage is Stage.RUNNING:
@@ -187,6 +191,9 @@ class LaneView(QFrame):
         self._steps = StepList(texts, theme, [*words.BEFORE, *titles])
         self._reset = StepList(texts, theme, [(RESET, STEP_TITLES[RESET])])
         lines = [plain(text, role, wrap=True, selectable=role == "muted") for role, text in who]
+        if lines and self._kind is not None:
+            last, said = lines[-1], word(self._kind)
+            texts.bind(last, lambda: last.setText(texts.begin(said)))
         left = QFrame()
         left.setProperty("card", True)
         left.setFixedWidth(_LEFT)
@@ -240,14 +247,7 @@ class LaneView(QFrame):
             self.number.clear()
         if stage is not Stage.PIN:
             self.pin.clear()
-        self._empty(self._choices)
-        self._empty(self._outcome)
-        if stage is Stage.READER and not flow.reader:
-            self._show_readers()
-        elif stage is Stage.UNFINISHED:
-            self._show_choices(flow)
-        elif stage is Stage.ISSUED:
-            self._fill(self._outcome, OutcomeView(self._texts, self._theme, flow))
+        self._offer(flow)
         if stage in _WAITING:
             self.busy.begin(words.SENTENCES[stage])
         elif stage is not Stage.RUNNING:
@@ -255,6 +255,18 @@ class LaneView(QFrame):
         self._sentence.setVisible(stage not in _WAITING)
         if self.isVisible():
             self.take_focus()
+
+    def _offer(self, flow: Flow) -> None:
+        """Build what is chosen from, or the outcome, in the language of the moment."""
+        self._said_in = self._texts.language
+        self._empty(self._choices)
+        self._empty(self._outcome)
+        if flow.stage is Stage.READER and not flow.reader:
+            self._show_readers()
+        elif flow.stage is Stage.UNFINISHED:
+            self._show_choices(flow)
+        elif flow.stage is Stage.ISSUED:
+            self._fill(self._outcome, OutcomeView(self._texts, self._theme, flow))
 
     def _say_running(self, flow: Flow) -> None:
         running = next((one.step for one in flow.steps if one.mark is Mark.RUNNING), "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from cmsdesk.base.texts import N_
@@ -11,7 +10,6 @@ from cmsdesk.domain.production import RESET
 from cmsdesk.operations.issue.titles import STEP_TITLES
 
 # pcsc-lite ends a reader's name with its number and slot: «ACS ACR38U 00 00»
-_SLOT = re.compile(r"( \([^)]*\))? \d\d \d\d$")
 
 HEADINGS: Mapping[Stage, str] = {
     Stage.READER: N_("Put the device into reader {reader}"),
@@ -92,11 +90,6 @@ BEFORE: tuple[tuple[str, str], ...] = (
     ("device", N_("Device read and checked")),
     ("scratch", N_("Scratch card read")),
 )
-
-
-def reader_name(name: str) -> str:
-    """Return a reader's name as people say it: without the numbers that the system appends."""
-    return _SLOT.sub("", name)
 
 
 def heading(flow: Flow, *, card_in: bool) -> str:
