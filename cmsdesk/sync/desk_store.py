@@ -33,7 +33,7 @@ from cmsdesk.sync.work_lists import create_lists
 
 __all__ = ["Applied", "DeskStore", "Doubt", "Followed", "OutboxState", "Queued", "shown"]
 
-_REFILLED = 4
+_REFILLED = 5
 """The first version of the file whose lists and history are as they are now: older ones are filled again."""
 _CHECKPOINTS = 1000
 """So many of the last sizes of a journal are remembered with their peaks."""

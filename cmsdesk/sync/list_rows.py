@@ -91,6 +91,8 @@ def schema() -> str:
             for names in _together(work_list)
         ]
         made.append(
+            f"CREATE TABLE IF NOT EXISTS {table}_late"
+            " (row INTEGER PRIMARY KEY, created_at TEXT NOT NULL) STRICT;"
             f"CREATE INDEX IF NOT EXISTS {table}_pending ON {table} (pending) WHERE pending = 1;"
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_text USING fts5({', '.join(_SEARCHED)},"
             " content='', contentless_delete=1, tokenize='trigram remove_diacritics 1');"
@@ -110,7 +112,11 @@ def index_of(work_list: WorkList, columns: Collection[str]) -> str | None:
 
 
 def table_of(work_list: WorkList) -> str:
-    """Return the name of a list's table; that of its search index ends in ``_text``."""
+    """Return the name of a list's table.
+
+    That of its search index ends in ``_text``; that of the rows whose key is not their moment's, because
+    others of the same moment had it, in ``_late``.
+    """
     return f"list_{work_list.value}"
 
 
@@ -181,6 +187,7 @@ class ListWriter:
         for work_list in WorkList:
             table = table_of(work_list)
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of this module
+            self._db.execute(f"DELETE FROM {table}_late")  # noqa: S608
             self._db.execute(f"INSERT INTO {table}_text ({table}_text) VALUES ('delete-all')")  # noqa: S608
 
     # --- inside --------------------------------------------------------------------------------
@@ -279,6 +286,8 @@ class ListWriter:
             f"INSERT INTO {table} (row, {', '.join(COLUMNS)}, name_key) VALUES ({marks})",  # noqa: S608
             (key, *_values(row), folded(row.name)),
         )
+        if key != key_of(_moment(row.created_at)):
+            self._db.execute(f"INSERT INTO {table}_late VALUES (?, ?)", (key, row.created_at))  # noqa: S608
         self._index(table, key, row)
 
     def _index(self, table: str, key: int, row: ListRow) -> None:
@@ -290,6 +299,7 @@ class ListWriter:
     def _delete(self, work_list: WorkList, key: int) -> None:
         table = table_of(work_list)
         self._db.execute(f"DELETE FROM {table} WHERE row = ?", (key,))  # noqa: S608
+        self._db.execute(f"DELETE FROM {table}_late WHERE row = ?", (key,))  # noqa: S608
         self._db.execute(f"DELETE FROM {table}_text WHERE rowid = ?", (key,))  # noqa: S608
 
     def _free_key(self, table: str, created_at: str) -> int:

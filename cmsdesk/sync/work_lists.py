@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS saved_filters (
 ) STRICT, WITHOUT ROWID;
 """
 
-
+_LISTED = "(SELECT value FROM json_each(?))"
 _SHOWN = (
     "SELECT id, document FROM overlay WHERE thing = ?1"
     " UNION ALL SELECT id, document FROM things AS t WHERE thing = ?1"
@@ -135,6 +135,9 @@ class WorkLists:
     def keys(self, query: ListQuery, limit: int | None = None) -> array[int]:
         """Return the row keys of a query in its order: all, or the first ``limit``."""
         where, values = _conditions(query)
+        for condition, bound in self._period(query):
+            where.append(condition)
+            values.extend(bound)
         table = table_of(query.list)
         direction = "DESC" if query.descending else "ASC"
         text = _match(query.contains)
@@ -156,6 +159,30 @@ class WorkLists:
             if len(found) == limit:
                 return found
         return self._keys(source, newest, where, values, order, limit)
+
+    def _period(self, query: ListQuery) -> Iterator[tuple[str, Sequence[object]]]:
+        """Yield the conditions of a period: about keys alone, so that rows need not be read for them."""
+        if query.created_from is not None:
+            first, strays = self._edge(query.list, query.created_from)
+            yield "r.row >= ?", (first,)
+            if strays:
+                yield f"r.row NOT IN {_LISTED}", (json.dumps(strays),)
+        if query.created_before is not None:
+            end, strays = self._edge(query.list, query.created_before)
+            if strays:
+                between = f"(r.row < ? OR r.row IN {_LISTED})"
+                yield f"r.row <= ? AND {between}", (max(strays), end, json.dumps(strays))
+            else:
+                yield "r.row < ?", (end,)
+
+    def _edge(self, work_list: WorkList, at: datetime) -> tuple[int, list[int]]:
+        """Return a moment's key, and the keys from there on whose rows were created before all the same."""
+        table, key, moment = table_of(work_list), key_of(at), at.astimezone(UTC).isoformat()
+        sql = (
+            f"SELECT row FROM {table}_late WHERE row >= ?1 AND row < ?2 AND created_at < ?3"  # noqa: S608
+            f" UNION SELECT row FROM {table} WHERE row = ?1 AND created_at < ?3"
+        )
+        return key, [row for (row,) in self._db.execute(sql, (key, key_of(at + _BURST), moment))]
 
     def _keys(
         self,
@@ -278,19 +305,6 @@ def _conditions(query: ListQuery) -> tuple[list[str], list[object]]:
     ):
         if wanted:
             add(f"r.{column} IN ({', '.join('?' for _ in wanted)})", *sorted(wanted))
-    if query.created_from is not None:
-        start = query.created_from.astimezone(UTC)
-        # only at the period's edges the row itself is read
-        early = key_of(start + _BURST)
-        add("r.row >= ? AND (r.row >= ? OR r.created_at >= ?)", key_of(start), early, start.isoformat())
-    if query.created_before is not None:
-        end = query.created_before.astimezone(UTC)
-        add(
-            "r.row < ? AND (r.row < ? OR r.created_at < ?)",
-            key_of(end + _BURST),
-            key_of(end),
-            end.isoformat(),
-        )
     if query.until_from:
         add("r.until >= ?", query.until_from)
     if query.until_before:

@@ -40,8 +40,8 @@ def open_file(path: Path) -> sqlcipher3.Connection:
         return connect(path, key)
 
 
-def fill(database: sqlcipher3.Connection, number: int) -> None:
-    """Put rows into the list of requests and its search index; indexes are made at the end."""
+def fill(database: sqlcipher3.Connection, number: int, *, texts: bool = True) -> None:
+    """Put rows into the list of requests, and their texts into its search index; indexes come at the end."""
     database.execute("PRAGMA cache_size = -262144")
     database.execute("PRAGMA synchronous = OFF")
     database.executescript(schema())
@@ -55,10 +55,12 @@ def fill(database: sqlcipher3.Connection, number: int) -> None:
     while batch := [one for _, one in zip(range(_BATCH), rows, strict=False)]:
         database.execute("BEGIN")
         database.executemany(_ROW, batch)
-        database.executemany(_TEXT, [(one[0], one[6], one[7], one[8], one[9]) for one in batch])
+        if texts:
+            database.executemany(_TEXT, [(one[0], one[6], one[7], one[8], one[9]) for one in batch])
         database.execute("COMMIT")
     for _, statement in made:
         database.execute(statement)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _rows(number: int) -> Iterator[tuple[object, ...]]:

@@ -54,13 +54,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[200_000, 1_000_000])
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--filters-only", action="store_true", help="no typed texts, no QSqlTableModel")
+    parser.add_argument("--folder", type=Path, help="where filled files are kept, and those there are used")
     options = parser.parse_args()
     print("\n".join(describe(["sqlcipher3", "PySide6-Essentials"])), flush=True)
     application = QCoreApplication([])
     found = []
     for size in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            found.append(at_size(Path(folder), size, options.queries))
+            path = (options.folder or Path(folder)) / f"{size}{'-filters' * options.filters_only}.db"
+            if not path.exists():
+                filled(path, size, texts=not options.filters_only)
+            found.append(filters_at(path, size, options.queries))
+            if not options.filters_only:
+                texts_at(path, Path(folder) / "plain.db", size, found[-1])
     for name, place in (("clock", 0), ("processor", 1)):
         growth = p99(found[-1], place) / p99(found[0], place)
         sizes = f"{options.sizes[0]:,} to {options.sizes[-1]:,}"
@@ -68,25 +75,36 @@ def main() -> None:
     application.quit()
 
 
-def at_size(folder: Path, size: int, number: int) -> list[Took]:
-    """Print one size's figures; return how long each filtered query took."""
-    path, began = folder / "desk.db", time.process_time()
-    writing = open_file(path)
-    fill(writing, size)
-    print(f"{size:,} rows: filled in {time.process_time() - began:.0f} s of the processor", flush=True)
-    plain = folder / "plain.db"
-    writing.execute("ATTACH DATABASE ? AS plain KEY ''", (str(plain),))
-    writing.execute("SELECT sqlcipher_export('plain')")
+def filled(path: Path, size: int, *, texts: bool) -> None:
+    """Make a desk's file of so many rows; it has its name when it is whole."""
+    began, unfinished = time.process_time(), path.with_suffix(".unfinished")
+    writing = open_file(unfinished)
+    fill(writing, size, texts=texts)
     writing.close()
+    unfinished.rename(path)
+    print(f"{size:,} rows: filled in {time.process_time() - began:.0f} s of the processor", flush=True)
+
+
+def filters_at(path: Path, size: int, number: int) -> list[Took]:
+    """Print one size's figures; return how long each filtered query took."""
     database = open_file(path)
     lists = WorkLists(database)
-    filtered = [first_rows(lists, query) for query in filters(number)]
-    say(f"{size:,} rows, operator, office, period, state", filtered, GOAL_MS)
-    typed = [first_rows(lists, query) for query in searches(number)]
-    say(f"{size:,} rows, typed texts", typed, FIRST_ROWS_MS)
+    found = [first_rows(lists, query) for query in filters(number)]
+    say(f"{size:,} rows, operator, office, period, state", found, GOAL_MS)
     database.close()
-    with_qt(plain, size, filtered, number)
-    return filtered
+    return found
+
+
+def texts_at(path: Path, plain: Path, size: int, ours: Sequence[Took]) -> None:
+    """Print one size's figures of typed texts, and those of QSqlTableModel with the filters."""
+    database = open_file(path)
+    lists = WorkLists(database)
+    typed = [first_rows(lists, query) for query in searches(len(ours))]
+    say(f"{size:,} rows, typed texts", typed, FIRST_ROWS_MS)
+    database.execute("ATTACH DATABASE ? AS plain KEY ''", (str(plain),))
+    database.execute("SELECT sqlcipher_export('plain')")
+    database.close()
+    with_qt(plain, size, ours, len(ours))
 
 
 def with_qt(plain: Path, size: int, ours: Sequence[Took], number: int) -> None:
