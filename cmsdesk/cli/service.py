@@ -10,6 +10,7 @@ from cmsdesk.backend.api.app import create_app
 from cmsdesk.backend.api.callers import Parts
 from cmsdesk.backend.api.server import Server, TlsFiles
 from cmsdesk.backend.services.blobs import Blobs
+from cmsdesk.backend.services.bodies import Founding
 from cmsdesk.backend.services.health import Health
 from cmsdesk.backend.services.supplies import Supplies
 from cmsdesk.base.logs import log_to_standard_error, start_logging
@@ -57,6 +58,7 @@ def api_parts(parts: ServiceParts) -> Parts:
         Health(parts.engine, lambda: parts.hsm.seal(b"", b"health"), parts.clock),
         Supplies(parts.engine, parts.vault, parts.hsm, parts.clock),
         Blobs(parts.engine, parts.hsm, parts.clock),
+        Founding(parts.engine, parts.clock),
     )
 
 

@@ -32,6 +32,7 @@ from cmsdesk.sync.far import (
     Session,
     SignMessage,
 )
+from cmsdesk.sync.far_bodies import FarBodies
 from cmsdesk.sync.far_figures import FarFigures
 from cmsdesk.sync.far_look_ups import FarLookUps
 from cmsdesk.sync.far_supplies import FarSupplies
@@ -192,6 +193,7 @@ class FarGate:
             look_ups=FarLookUps(connection),
             figures=FarFigures(connection),
             supplies=FarSupplies(connection, choice.body),
+            bodies=FarBodies(connection),
             certificate=arrival.card.certificate,
             card_reader=arrival.card.reader,
             service_time=connection.service_time,

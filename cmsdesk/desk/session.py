@@ -25,7 +25,7 @@ from cmsdesk.operations.errors import ServiceUnreachable
 from cmsdesk.sync.following import Following
 
 if TYPE_CHECKING:  # not on the way to the first frame
-    from cmsdesk.operations.administration import Figures, SupplyVault
+    from cmsdesk.operations.administration import Bodies, Figures, SupplyVault
     from cmsdesk.operations.attachments import Attached
     from cmsdesk.operations.company_check import LookUps
     from cmsdesk.operations.issue import Parts
@@ -62,11 +62,13 @@ class SessionParts:
     synchroniser: Synchroniser
     issuing: Parts
     look_ups: LookUps | None = None
+    """The registers, through the service; None: nobody can be asked."""
     figures: Figures | None = None
     """Who counts for the figures: the service; None where it cannot be asked."""
     supplies: SupplyVault | None = None
     """Who takes the codes of a supply: the service's vault."""
-    """The registers, through the service; None: nobody can be asked."""
+    bodies: Bodies | None = None
+    """Who creates bodies: the service."""
     certificate: bytes = b""
     """The operator's authentication certificate, DER: openings are signed by its key."""
     card_reader: str = ""
@@ -150,6 +152,7 @@ class DeskSession(QObject):
         self.look_ups: LookUps | None = parts.look_ups
         self.figures: Figures | None = parts.figures
         self.supplies: SupplyVault | None = parts.supplies
+        self.bodies: Bodies | None = parts.bodies
         """They block: in a thread (`desk.work`)."""
         self.certificate, self.card_reader = parts.certificate, parts.card_reader
         self.service_time = parts.service_time

@@ -76,6 +76,8 @@ class Permission(Enum):
     """An IR who sees all registrations of the body, not only the office's (ORG-8)."""
     REVOKE_ONE = "revoke_one"
     """Revoke one certificate of a device alone (LCM-2)."""
+    BODIES = "bodies"
+    """Create other bodies: a security administrator's (ORG-1). Who has it may give it."""
     REVERSALS = "reversals"
     """Give back money that was taken, beside `PAYMENTS` (PRO-10)."""
 

@@ -46,6 +46,8 @@ class Action(Enum):
     """Move stock between offices, set aside, put back."""
     ORGANISATION_SEE = "organisation.see"
     ORGANISATION_CHANGE = "organisation.change"
+    BODY_CREATE = "body.create"
+    """Create another body, with its first office and administrator (ORG-1)."""
     CONFIGURATION_SEE = "configuration.see"
     CONFIGURATION_CHANGE = "configuration.change"
     FIGURES_SEE = "figures.see"
@@ -138,6 +140,7 @@ _ADMINISTRATOR: Mapping[Action, Right] = {
     Action.STOCK_MOVE: _BODY,
     Action.ORGANISATION_SEE: _BODY,
     Action.ORGANISATION_CHANGE: _BODY,
+    Action.BODY_CREATE: Right(Scope.BODY, Permission.BODIES),
     Action.CONFIGURATION_SEE: _BODY,
     Action.CONFIGURATION_CHANGE: _BODY,
     Action.FIGURES_SEE: _BODY,

@@ -16,7 +16,7 @@ from cmsdesk.domain.problem import REASONS
 from cmsdesk.domain.request import RequestState
 from cmsdesk.operations.body_defaults import default_configuration
 from tests.domain import desk_stories as told
-from tests.domain.test_decisions import DELIVERED, ISSUED, REGISTER, World
+from tests.domain.test_decisions import DELIVERED, GRANT, ISSUED, REGISTER, World
 
 
 def problems(events: list[Event]) -> set[str]:
@@ -215,3 +215,13 @@ def test_every_command_of_the_desk_is_refused_when_empty() -> None:
     for kind in RULES:
         with pytest.raises(Refusal):
             World().decide(kind, {}, office="sportello-1")
+
+
+def test_who_may_create_bodies_may_let_others_create_them() -> None:
+    world = World()
+    grant = {**GRANT, "role": "administrator", "permissions": ["bodies"]}
+    founder = {"role": Role.ADMINISTRATOR, "permissions": frozenset({Permission.BODIES})}
+    world.apply(world.decide("mandate.grant", grant, **founder))
+    # who has not got it may leave it and take it away
+    assert world.decide("mandate.change", {"mandate": "M-1", "permissions": ["bodies", "whole_body"]})
+    assert world.decide("mandate.change", {"mandate": "M-1", "permissions": []})

@@ -14,7 +14,7 @@ from cmsdesk.domain.permissions import TABLE, Action, Scope, reaches, right_of
 # One line an action, one column a role. «body»: everywhere in the body; «office»: in the mandate's own
 # and those it carries on; «entry»: there, with the permission to enter data; «till» and «BODY»: there, or
 # everywhere, with the permission to take payments; «back» and «BACK»: with that to give them back beside it;
-# «-»: nowhere.
+# «found»: everywhere, with the permission to create bodies; «-»: nowhere.
 ROLES = ("ir", "rao", "help_desk", "administrator")
 WRITTEN = {
     "request.see": "office body body -",
@@ -40,6 +40,7 @@ WRITTEN = {
     "stock.move": "- body - body",
     "organisation.see": "office body body body",
     "organisation.change": "- - - body",
+    "body.create": "- - - found",
     "configuration.see": "office body body body",
     "configuration.change": "- - - body",
     "figures.see": "- body - body",
@@ -55,6 +56,7 @@ NEEDS = {
     "till": ("office", {Permission.PAYMENTS}),
     "BODY": ("body", {Permission.PAYMENTS}),
     "back": ("office", {Permission.PAYMENTS, Permission.REVERSALS}),
+    "found": ("body", {Permission.BODIES}),
     "BACK": ("body", {Permission.PAYMENTS, Permission.REVERSALS}),
 }
 PERMISSIONS = [

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from cmsdesk.backend.journal.store import history
+from cmsdesk.backend.services.administration import Administration
 from cmsdesk.base.ids import new_id
 from cmsdesk.base.secret import Secret
-from cmsdesk.domain.commands import AlreadyThere, NotAllowed
+from cmsdesk.domain.commands import AlreadyThere, BadFacts, NotAllowed, Unknown
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.figures import Grain
-from cmsdesk.domain.organisation import Role
+from cmsdesk.domain.organisation import Body, BodyKind, Permission, Role
+from cmsdesk.operations.administration import NewBody
 from cmsdesk.operations.supplies import SuppliedCard, SuppliedDevice, Supply, receive_acts
 from cmsdesk.sandbox.desks import Desk
 from cmsdesk.sandbox.world import BODY, CA_NAME, OFFICE
+from cmsdesk.sync.far_bodies import FarBodies
 from cmsdesk.sync.far_figures import FarFigures
 from cmsdesk.sync.far_supplies import FarSupplies
 from tests.service.conftest import Office
@@ -60,3 +65,81 @@ def test_figures_are_counted_for_who_may_see_them(office: Office, desk: Desk, ro
     else:
         with pytest.raises(NotAllowed):
             figures.figures(*period)
+
+
+def a_body(**values: object) -> NewBody:
+    made = NewBody(
+        id=f"ente-{new_id()[-12:]}",
+        name="Camera di Trento (prova)",
+        names={"de": "Handelskammer Trient (Test)"},
+        kind=BodyKind.CHAMBER,
+        sigle=("TN",),
+        office_name="Sportello 1",
+        administrator="TSSMRT87C54A952D",
+        surname="Tessari",
+        given_name="Marta",
+        valid_until=date(2039, 12, 31),
+        authority=CA_NAME,
+    )
+    return replace(made, **values)
+
+
+def test_a_security_administrator_creates_a_body_that_works(office: Office, desk: Desk) -> None:
+    mandate = granted(office, Role.ADMINISTRATOR, frozenset({Permission.BODIES}))
+    under(desk, mandate)
+    new = a_body()
+    FarBodies(desk.connection).create(new)
+    made = Administration(office.world.service.engine, office.world.service.clock, new.id)
+    assert Body.of(new.id, made.get("body", new.id) or {}) == Body(
+        new.id, new.name, new.kind, new.sigle, new.names
+    )
+    assert [identifier for identifier, _ in made.all("office")] == [new.office]
+    [(_, held)] = made.all("mandate")
+    assert (held["operator"], held["role"], held["permissions"]) == (
+        new.administrator,
+        "administrator",
+        [],
+    )
+    [(_, person)] = made.all("operator")
+    assert (person["surname"], person["fiscal_code"]) == ("Tessari", new.administrator)
+    assert made.get("configuration", new.id)["authorities"] == [CA_NAME]
+    # its journal names who created it
+    with office.world.service.engine.connect() as connection:
+        told = list(history(connection, new.id, "body", new.id))
+    assert [f"mandate:{mandate}".encode() in (one.public or b"") for one in told] == [True]
+    with pytest.raises(AlreadyThere):
+        FarBodies(desk.connection).create(replace(new, name="Un altro"))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_without_the_right_no_body_is_created(office: Office, desk: Desk, role: Role) -> None:
+    held = frozenset(Permission)
+    if role is Role.ADMINISTRATOR:
+        held -= {Permission.BODIES}
+    under(desk, granted(office, role, held))
+    new = a_body()
+    with pytest.raises(NotAllowed):
+        FarBodies(desk.connection).create(new)
+    with pytest.raises(Unknown):
+        Administration(office.world.service.engine, office.world.service.clock, new.id)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": " "},
+        {"office_name": ""},
+        {"surname": ""},
+        {"authority": " "},
+        {"id": "Ente"},
+        {"sigle": ("TN", "TN")},
+        {"names": {"de": " "}},
+        {"administrator": "TSSMRT87C54A952X"},
+        {"valid_until": date(2020, 1, 1)},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_is_wrong_about_a_new_body_is_named(values: dict[str, object]) -> None:
+    a_body().check(date(2026, 1, 1))
+    with pytest.raises(BadFacts):
+        a_body(**values).check(date(2026, 1, 1))

@@ -1,4 +1,4 @@
-"""Calls of the administration beside commands and the feed: figures per office, codes of a supply (ORG-6)."""
+"""Calls of the administration beside commands and the feed: figures, codes of a supply, new bodies (ORG)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def figures(
     """Return registrations, approvals, productions and deliveries of a period, by office and part."""
     found = parts.service.figures(first, last, grain, actor)
     return [m.FiguresAnswer(**one.__dict__) for one in found]
+
+
+@router.post("/bodies", status_code=201, responses=answers(409))
+def create_body(parts: PartsOf, actor: Caller, call: m.BodyCall) -> None:
+    """Create a body with its first office and its administrator's mandate."""
+    parts.founding.create(call.new(), actor)
 
 
 @router.post("/supplies/ticket", status_code=201)

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cmsdesk.backend.api.server import THUMBPRINT
 from cmsdesk.backend.services.blobs import Blobs
+from cmsdesk.backend.services.bodies import Founding
 from cmsdesk.backend.services.enrolment import Enrolment
 from cmsdesk.backend.services.feed import Feed
 from cmsdesk.backend.services.health import Health
@@ -40,6 +41,7 @@ class Parts:
     health: Health
     supplies: Supplies
     blobs: Blobs
+    founding: Founding
 
 
 async def _parts(request: Request) -> Parts:

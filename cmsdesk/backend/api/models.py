@@ -19,6 +19,8 @@ from pydantic import (
 
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.commands import Command
+from cmsdesk.domain.organisation import BodyKind
+from cmsdesk.operations.administration import NewBody
 from cmsdesk.operations.blobs import CHUNK_BYTES
 from cmsdesk.operations.errors import CallMalformed
 
@@ -403,6 +405,27 @@ class CompanyCall(PersonCall):
 
     rea: Annotated[str, Field(pattern=r"^[A-Z]{2}-[0-9]{1,20}$")]
     year: Annotated[int, Field(ge=1990, le=2200)]
+
+
+class BodyCall(Model):
+    """A body as it begins: see `operations.administration.NewBody`."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,30}$")]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    names: dict[Literal["de"], Annotated[str, Field(min_length=1, max_length=200)]] = {}
+    kind: BodyKind
+    sigle: Annotated[list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]], Field(max_length=20)] = []
+    office_name: Annotated[str, Field(min_length=1, max_length=200)]
+    administrator: FiscalCode
+    surname: Annotated[str, Field(min_length=1, max_length=200)]
+    given_name: Annotated[str, Field(min_length=1, max_length=200)]
+    valid_until: date
+    authority: Annotated[str, Field(min_length=1, max_length=200)]
+
+    def new(self) -> NewBody:
+        """Return it as the service takes it."""
+        values = {**self.model_dump(), "sigle": tuple(self.sigle)}
+        return NewBody(**values)
 
 
 class FiguresAnswer(Model):

@@ -24,7 +24,7 @@ from cmsdesk.domain.decisions import decide
 from cmsdesk.domain.events import Document, Overlay
 from cmsdesk.domain.figures import Grain, OfficeFigures
 from cmsdesk.domain.journal import Act
-from cmsdesk.domain.organisation import Mandate, Role
+from cmsdesk.domain.organisation import Mandate, Permission, Role
 
 ACTOR = "service:administration"
 Acts = Sequence[tuple[str, Mapping[str, Any]]]
@@ -61,7 +61,8 @@ class Administration:
             Refusal: the rules say no to one; nothing happened.
         """
         now = self._clock.now()
-        mandate = Mandate(ACTOR, "", self._body, "", Role.ADMINISTRATOR, date.min, date.max)
+        every = frozenset({Permission.BODIES})
+        mandate = Mandate(ACTOR, "", self._body, "", Role.ADMINISTRATOR, date.min, date.max, every)
         with self._engine.begin() as connection:
             take_turn(connection, self._body)
             for kind, facts in acts:

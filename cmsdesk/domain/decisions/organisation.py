@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from cmsdesk.base.clock import ROME
-from cmsdesk.domain.commands import BadFacts, Case, OwnMandate, WrongState
+from cmsdesk.domain.commands import BadFacts, Case, NotAllowed, OwnMandate, WrongState
 from cmsdesk.domain.decisions.moves import move
 from cmsdesk.domain.events import Document, Event
 from cmsdesk.domain.organisation import (
@@ -24,6 +24,7 @@ from cmsdesk.domain.organisation import (
     are_sigle,
     names,
 )
+from cmsdesk.domain.permissions import Action
 
 _OTHER_LANGUAGES = frozenset({"de"})
 MOST_MOVED = 500
@@ -242,6 +243,7 @@ def grant_mandate(case: Case) -> list[Event]:
     )
     if mandate.valid_until < mandate.valid_from:
         raise BadFacts(name="valid_until")
+    _may_give(case, mandate.permissions)
     return [_granted(mandate)]
 
 
@@ -276,12 +278,24 @@ def change_mandate(case: Case) -> list[Event]:
     """Other permissions of a mandate, and how an IR works (ORG-3, ORG-4)."""
     identifier = case.text("mandate")
     mandate = _living(case, identifier)
+    wanted = _permissions(case.command.facts)
+    _may_give(case, wanted - mandate.permissions)
     changes = {
-        "permissions": names(_permissions(case.command.facts)),
+        "permissions": names(wanted),
         "data_entry": _way(case, "data_entry", mandate.data_entry).value,
         "payments": _way(case, "payments", mandate.payments).value,
     }
     return [Event("mandate.changed", "mandate", identifier, changes)]
+
+
+def _may_give(case: Case, permissions: frozenset[Permission]) -> None:
+    """Refuse to give what reaches beyond the body to who has not got it: nobody widens their own reach.
+
+    Raises:
+        NotAllowed.
+    """
+    if Permission.BODIES in permissions and not case.actor.mandate.allows(Permission.BODIES):
+        raise NotAllowed(action=Action.BODY_CREATE.value)
 
 
 def _granted(mandate: Mandate) -> Event:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from cmsdesk.backend.services.administration import Administration
+from cmsdesk.desk.screens.administration.body_form import NewBodyForm
 from cmsdesk.desk.screens.administration.offices import OfficesScreen
 from cmsdesk.desk.screens.administration.places import Level, new_place_id
 from cmsdesk.desk.screens.registration.paper import stationery_here
+from cmsdesk.desk.session import Link
 from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.domain.commands import AlreadyThere, Refusal
 from cmsdesk.domain.events import Document
+from cmsdesk.domain.organisation import Permission, Role
+from cmsdesk.operations.administration import NewBody
 from tests.desk.administration.conftest import OpenScreen
 from tests.desk.administration.test_operators import named, press
-from tests.desk.bench import Desk, wait_for
+from tests.desk.bench import Desk, wait_for, window_of
 from tests.desk.test_window import nameless
-from tests.sync.bench import BODY, OFFICE, SECOND_OFFICE
+from tests.sync.bench import BODY, OFFICE, SECOND_OFFICE, CentralService
 
 
 def places(desk: Desk, thing: str) -> dict[str, Document]:
@@ -183,3 +190,72 @@ def test_ids_of_new_places_are_free_and_readable() -> None:
     assert new_place_id("uno", "Sede di Brunico – Öst", ()) == "uno-sede-di-brunico-ost"
     assert new_place_id("uno", "Sede", ("uno-sede", "uno-sede-2")) == "uno-sede-3"
     assert new_place_id("uno", "—", ()) == "uno-1"
+
+
+class Founder:
+    """Creates bodies: notes what was asked, and refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[NewBody] = []
+        self.refusal: Refusal | None = None
+
+    def create(self, new: NewBody) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(new)
+
+
+def test_a_security_administrator_creates_a_body_at_the_desk(
+    application: QApplication, central: CentralService, tmp_path: Path
+) -> None:
+    desk = Desk(central, tmp_path, Role.ADMINISTRATOR)
+    right = {"mandate": desk.mandate, "permissions": [Permission.BODIES.value]}
+    Administration(central.engine, central.clock, BODY).execute("mandate.change", **right)
+    desk.actor = central.actor(desk.mandate)
+    founder = Founder()
+    window = window_of(application, desk.clock, tmp_path)
+    window.show()
+    window.begin(replace(desk.parts(), bodies=founder))
+    wait_for(lambda: window.session.sync_state.link is Link.UP)
+    window.open("offices")
+    screen = window.current
+    assert isinstance(screen, OfficesScreen)
+    assert any(one.words == "Nuovo ente" for one in screen.entries())
+    press(named(screen, "Nuovo ente"))
+    form = screen.form
+    assert isinstance(form, NewBodyForm)
+    assert nameless(window) == []
+    form.confirm()
+    assert founder.asked == []
+    assert all(row.wrong for row in (form.names._row, form._code, form._rows["surname"]))
+    form.names.name.setText("Camera di Trento – Prova")
+    form.names.german.setText("Handelskammer Trient")
+    form._sigle.field.setText("TN")
+    for field, text in (
+        (form.office, "Sportello 1"),
+        (form.authority, "CA di prova"),
+        (form.code, "TSSMRT87C54A952D"),
+        (form.surname, "Tessari"),
+        (form.given, "Marta"),
+    ):
+        field.setText(text)
+    founder.refusal = AlreadyThere(thing="body", id="camera-di-trento-prova")
+    form.confirm()
+    wait_for(lambda: bool(form.notice.text))
+    assert screen.form is form, "what was typed stays"
+    founder.refusal = None
+    form.confirm()
+    wait_for(lambda: screen.form is None)
+    assert "Camera di Trento" in screen.notice.text
+    [new] = founder.asked
+    new.check(desk.clock.now().date())
+    assert (new.id, new.office) == ("camera-di-trento-prova", "camera-di-trento-prova-1")
+    assert (new.names, new.sigle) == ({"de": "Handelskammer Trient"}, ("TN",))
+    window.close()
+
+
+def test_another_administrator_is_not_offered_it(opened: OpenScreen, window: DeskWindow) -> None:
+    window.session.bodies = Founder()
+    screen: OfficesScreen = opened("offices")
+    assert "Nuovo ente" not in {one.text().strip() for one in screen.findChildren(QPushButton)}
+    assert "Nuovo ente" not in {one.words for one in screen.entries()}

@@ -31,6 +31,7 @@ _DONE_BY: Mapping[Role, tuple[Permission, ...]] = {
 _MORE: Mapping[Role, tuple[Permission, ...]] = {
     Role.IR: (Permission.REVERSALS, Permission.WHOLE_BODY),
     Role.RAO: (Permission.REVERSALS, Permission.REVOKE_ONE),
+    Role.ADMINISTRATOR: (Permission.BODIES,),
 }
 _NOT_ALLOWED = N_("not allowed")
 _LABELS: Mapping[Permission, str] = {
@@ -39,6 +40,7 @@ _LABELS: Mapping[Permission, str] = {
     Permission.WHOLE_BODY: N_("Sees the registrations of the whole body, not only the office’s"),
     Permission.REVOKE_ONE: N_("May revoke one certificate of a device alone"),
     Permission.REVERSALS: N_("May give payments back, beside taking them"),
+    Permission.BODIES: N_("May create other bodies"),
 }
 
 
@@ -53,7 +55,7 @@ class PermissionFields:
             box = QComboBox()
             self._ways[permission] = (form.add(_LABELS[permission], box), box)
             self._fill(permission, box, mandate)
-        for permission in (Permission.REVERSALS, Permission.WHOLE_BODY, Permission.REVOKE_ONE):
+        for permission in (one for one in _LABELS if one not in self._ways):
             check = Tick()
             check.setChecked(mandate is not None and permission in mandate.permissions)
             self._more[permission] = check
@@ -114,7 +116,7 @@ class MandateFields:
             self.role.addItem("", role.value)
         self._today = today
         self.first.set_value(today)
-        self.last.set_value(_years_on(today, 3))
+        self.last.set_value(years_on(today, 3))
         self._office_row = form.add(N_("Office"), self.office)
         self._role_row = form.add(N_("Role"), self.role)
         self._first_row = form.add(N_("First day"), self.first)
@@ -154,6 +156,6 @@ class MandateFields:
             self.role.setItemText(at, self._texts.begin(word(role)))
 
 
-def _years_on(day: date, years: int) -> date:
+def years_on(day: date, years: int) -> date:
     """Return the last day of the year so many years on: mandates are granted by calendar years."""
     return date(day.year + years, 12, 31)

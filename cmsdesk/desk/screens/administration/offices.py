@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.models.plain_list import PlainColumn
+from cmsdesk.desk.screens.administration.body_form import NewBodyForm
 from cmsdesk.desk.screens.administration.operator_forms import MoveOperators, today_of
 from cmsdesk.desk.screens.administration.place_detail import PlaceDetail
 from cmsdesk.desk.screens.administration.place_forms import BodyForm, ClosePlace, OfficeForm, SiteForm
@@ -17,6 +18,7 @@ from cmsdesk.desk.screens.administration.staff import read_staff
 from cmsdesk.desk.screens.base import Desk, Entry
 from cmsdesk.desk.widgets.basics import row
 from cmsdesk.domain.organisation import Body, PlaceState
+from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.words import word
 from cmsdesk.operations.staff_lists import Staff
 
@@ -36,6 +38,8 @@ class OfficesScreen(SideScreen):
         self.closed = filter_chip(self.texts, N_("Closed ones too"), self.show_rows)
         self.body.insertLayout(1, row(self.closed, None))
         self.tool(N_("New site"), self.new_site, "plus")
+        if self._may_create_bodies():
+            self.tool(N_("New body"), self.new_body, "plus")
         self.set_main(N_("New office"), self.new_office, icon="plus")
 
     def title(self) -> str:
@@ -94,12 +98,23 @@ class OfficesScreen(SideScreen):
     def entries(self) -> Sequence[Entry]:
         """Offer the acts in the palette."""
         say = self.texts
+        body = Entry(say(N_("New body")), "", "plus", self.new_body)
         return (
             Entry(say(N_("New office")), "", "plus", self.new_office),
             Entry(say(N_("New site")), "", "plus", self.new_site),
+            *((body,) if self._may_create_bodies() else ()),
         )
 
     # --- acting --------------------------------------------------------------------------------
+
+    def _may_create_bodies(self) -> bool:
+        return self.session.bodies is not None and self.session.allowed(Action.BODY_CREATE)
+
+    def new_body(self) -> None:
+        """Ask for a new body."""
+        if self.session.bodies is not None:
+            form = NewBodyForm(self, self.session.bodies, today_of(self))
+            self.show_form(form, form.names.name)
 
     def new_site(self) -> None:
         """Ask for a new site."""

@@ -107,15 +107,19 @@ def arranged(body: Body, sites: Mapping[str, Site], staff: Staff, today: date) -
 
 def new_place_id(body: str, name: str, known: Iterable[str]) -> str:
     """Return an id for a new place: the letters of body and name, and a number where that is taken."""
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:24] or "1"
-    taken, first = set(known), f"{body}-{slug}"
+    taken, first = set(known), f"{body}-{slug_of(name) or 1}"
     number = 1
     wanted = first
     while wanted in taken:
         number += 1
         wanted = f"{first}-{number}"
     return wanted
+
+
+def slug_of(name: str) -> str:
+    """Return a name's letters and digits as they may stand in an id: small, without accents."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:24].strip("-")
 
 
 def _by_name(places: Iterable[P]) -> list[P]:
