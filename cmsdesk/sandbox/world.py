@@ -243,6 +243,7 @@ class World:
             office_name="Sportello 1",
             administrator=OPERATOR.fiscal_code,
             valid_until=_MANDATES_UNTIL,
+            person={"surname": OPERATOR.surname, "given_name": OPERATOR.given_name},
         )
         facts = {
             "mandate": new_id(),

@@ -208,3 +208,22 @@ def test_a_failed_request_has_a_way_back(window: DeskWindow, desk: Desk) -> None
     again = window.texts("Produce after all")
     next(one for one in detail.findChildren(QPushButton) if again in one.text()).click()
     wait_for(lambda: central.things("uno")["request", registered.id]["state"] == "approved")
+
+
+def test_the_number_of_a_certificate_is_whole_in_the_smallest_window(
+    window: DeskWindow, made: Produced, authority: Authority
+) -> None:
+    window.resize(window.minimumSize())
+    for screen, facts in (("holder", {"holder": ANNA[2]}), ("device", {"device": made.device})):
+        window.open(screen, **facts)
+        page = window.current
+        assert isinstance(page, Page)
+        wait_for(lambda page=page: page._known is not None and bool(page._known.held))
+        numbers = {one.facts.serial for one in page._known.held}
+        assert all(len(number) > 30 for number in numbers)
+        QTest.qWait(100)
+        labels = [one for one in page.findChildren(QLabel) if one.text() in numbers and one.isVisible()]
+        assert {one.text() for one in labels} == numbers
+        for one in labels:
+            assert one.width() >= one.fontMetrics().horizontalAdvance(one.text())
+            assert one.mapTo(window, one.rect().topRight()).x() <= window.width()

@@ -18,6 +18,7 @@ from cmsdesk.domain.organisation import Body, BodyKind, Permission, Role
 from cmsdesk.operations.administration import NewBody
 from cmsdesk.operations.supplies import SuppliedCard, SuppliedDevice, Supply, receive_acts
 from cmsdesk.sandbox.desks import Desk
+from cmsdesk.sandbox.operator import HOLDER
 from cmsdesk.sandbox.world import BODY, CA_NAME, OFFICE
 from cmsdesk.sync.far_bodies import FarBodies
 from cmsdesk.sync.far_figures import FarFigures
@@ -143,3 +144,9 @@ def test_what_is_wrong_about_a_new_body_is_named(values: dict[str, object]) -> N
     a_body().check(date(2026, 1, 1))
     with pytest.raises(BadFacts):
         a_body(**values).check(date(2026, 1, 1))
+
+
+def test_the_sandboxes_training_operator_has_a_name(office: Office) -> None:
+    known = Administration(office.world.service.engine, office.world.service.clock, BODY).all("operator")
+    names = {one["fiscal_code"]: (one["given_name"], one["surname"]) for _, one in known}
+    assert names[HOLDER.fiscal_code] == (HOLDER.given_name, HOLDER.surname)

@@ -49,11 +49,13 @@ def create_body(
     kind: BodyKind = BodyKind.CHAMBER,
     sigle: tuple[str, ...] = (),
     configuration: Configuration | None = None,
+    person: Mapping[str, str] = MappingProxyType({}),
 ) -> Mandate:
     """Create a body with its first office and its administrator's mandate (ORG-1, ORG-3).
 
     Args:
         administrator: codice fiscale of the operator.
+        person: their surname and given name; none: the body records its operators itself.
         configuration: what it begins with; none: it configures itself before it issues.
 
     Raises:
@@ -72,6 +74,7 @@ def create_body(
             kind=kind,
             sigle=sigle,
             configuration=configuration,
+            person=person,
         )
 
 

@@ -183,10 +183,11 @@ def _create(engine: Engine, body: BodyData, begins: datetime) -> None:
         valid_until=(begins + timedelta(days=1)).date(),
         kind=BodyKind(body.kind),
         sigle=body.sigle,
+        person=_FOUNDERS_NAME,
     )
 
 
-_FOUNDER = "TSSMRT87C54A952D"
+_FOUNDER, _FOUNDERS_NAME = "TSSMRT87C54A952D", {"surname": "Tessari", "given_name": "Marta"}
 """Holds the first day's mandate of each body: nobody's, and over since."""
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+import shiboken6
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from cmsdesk.base.ids import new_id
+from cmsdesk.desk import work
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.checks import missing, mobile_of, wrongs
 from cmsdesk.desk.screens.registration.screen import RegistrationScreen
+from cmsdesk.desk.session import DeskSession
 from cmsdesk.desk.shell.window import DeskWindow
+from cmsdesk.domain.booking import Booking
 from cmsdesk.domain.documents import request_of
 from tests.desk.bench import Desk, approve, register, wait_for
 from tests.desk.registration.people import CODES, PLACES, TODAY, filled
 from tests.desk.registration.test_look_ups import put
 from tests.desk.registration.test_screen import Keyboard, fill
-from tests.sync.bench import CentralService
+from tests.sync.bench import BODY, CentralService
 
 _MARTA = "Tessari", "Marta", "TSSMRT87C54A952D"
 
@@ -179,3 +186,34 @@ def test_every_value_that_a_source_gave_says_which(screen: RegistrationScreen) -
         field = screen.view.rows[path].field
         assert isinstance(field, QLineEdit)
         assert not field.isReadOnly()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_bookings_that_arrive_when_their_screen_is_gone_are_dropped(
+    window: DeskWindow,
+    screen: RegistrationScreen,
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    gone: bool,
+) -> None:
+    at = datetime(2026, 5, 28, 9, tzinfo=UTC).isoformat()
+    booking = Booking("B-1", BODY, None, {paths.SURNAME: "Tessari"}, appointment=at)
+    asked, answer = threading.Event(), threading.Event()
+
+    def slow(session: DeskSession) -> list[Booking]:
+        asked.set()
+        assert answer.wait(20)
+        return [booking]
+
+    monkeypatch.setattr("cmsdesk.desk.screens.registration.expected.open_bookings", slow)
+    expected = screen.expected
+    expected.refresh()
+    assert asked.wait(20)
+    if gone:
+        window.sign_out()
+        wait_for(lambda: not shiboken6.isValid(expected.card))
+    answer.set()
+    work.finish()
+    QTest.qWait(50)
+    # that one which is there gets them shows that they came
+    assert expected.bookings == ([] if gone else [booking])

@@ -188,7 +188,7 @@ def test_operators_hold_mandates_of_every_role_and_kind(engine: Engine) -> None:
     held = Counter(mandate.operator for mandate in mandates if mandate.state is MandateState.ACTIVE)
     assert max(held.values()) > 1
     operators = {document["fiscal_code"] for document in things(engine, "operator").values()}
-    assert {mandate.operator for mandate in mandates} - operators <= {"TSSMRT87C54A952D"}
+    assert {mandate.operator for mandate in mandates} <= operators
 
 
 def test_money_adds_up_and_nothing_is_amiss(engine: Engine) -> None:
@@ -273,9 +273,16 @@ def test_no_body_sees_the_others(engine: Engine) -> None:
 
 def test_the_same_seed_and_day_give_the_same_documents(engine: Engine, tmp_path: Path) -> None:
     again, _ = filled(tmp_path)
-    own = {key: document for key, document in things(again).items() if key[0] != "mandate"}
-    assert own == {key: document for key, document in things(engine).items() if key[0] != "mandate"}
-    again.dispose()
+    own, before = (
+        {key: one for key, one in things(where).items() if key[0] != "mandate" and not is_founder(one)}
+        for where in (again, engine)
+    )
+    assert own == before
+
+
+def is_founder(document: dict[str, Any]) -> bool:
+    """Tell whether it is the person of a body's first day, recorded under an id of its own each time."""
+    return document.get("fiscal_code") == "TSSMRT87C54A952D"
 
 
 def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:

@@ -162,11 +162,13 @@ class RequestCard(QFrame):
             None,
         )
         known = acts_of(desk, identifier, document, refused)
+        possible = [act for act in known if not act.why]
         acts = [
             button(texts, act.title, act.run, kind=act.kind, theme=desk.theme, icon=act.icon)
-            for act in known
-            if not act.why
+            for act in possible
+            if act.step
         ]
+        errands = [button(texts, act.title, act.run, kind="flat") for act in possible if not act.step]
         reasons: list[Item] = [plain(one, "small", wrap=True) for one in reasons_of(texts, known)]
         if desk.can_open("requests"):
             acts.append(button(texts, N_("Details"), lambda: desk.open("requests", request=identifier)))
@@ -176,6 +178,7 @@ class RequestCard(QFrame):
                 head,
                 plain(said, "small", wrap=True),
                 row(*acts, None),
+                row(*errands, None),
                 row(*prints, None),
                 *reasons,
                 margin=2,
