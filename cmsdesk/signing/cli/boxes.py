@@ -29,7 +29,7 @@ def add_box_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--box-image", type=Path, help="PNG or JPEG")
     group.add_argument("--box-image-behind", action="store_true", help="put the image behind the text")
     group.add_argument("--box-font", type=Path, help="TrueType font")
-    group.add_argument("--no-border", action="store_true")
+    group.add_argument("--no-border", action="store_true", help="without a frame")
 
 
 def box_from(args: argparse.Namespace) -> Box | None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from cmsdesk.signing.cli import exits
+from cmsdesk.signing.cli import exits, guide
 from cmsdesk.signing.cli.output import Output
 from cmsdesk.signing.errors import SigningError
 from cmsdesk.signing.pkcs11.process import FROZEN_WORKER_FLAG
@@ -26,7 +26,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument(
-        "--language", choices=LANGUAGES, default="it", help="of reports and errors for people; default: it"
+        "--language",
+        choices=LANGUAGES,
+        default="it",
+        help="of help, reports and errors for people; default: it",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in _COMMANDS:
@@ -40,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == [FROZEN_WORKER_FLAG]:
         import_module("cmsdesk.signing.pkcs11.worker").main()
     _write_utf8()
-    parsed = build_parser().parse_args(given)
+    parser = build_parser()
+    guide.translate(parser, guide.asked_language(given, default=LANGUAGES[0]))
+    parsed = parser.parse_args(given)
     output = Output(json_lines=parsed.json, quiet=parsed.quiet, language=parsed.language)
     try:
         code: int = parsed.run(parsed, output)

@@ -14,12 +14,14 @@ from cmsdesk.signing.pin import Pin
 _MAX_BYTES = 4096
 
 
-def add_secret_arguments(parser: argparse.ArgumentParser, name: str, meaning: str) -> None:
+def add_secret_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     """Add `--NAME-env` and `--NAME-fd`."""
     group = parser.add_mutually_exclusive_group()
-    group.add_argument(f"--{name}-env", metavar="VARIABLE", help=f"environment variable that holds {meaning}")
     group.add_argument(
-        f"--{name}-fd", metavar="N", type=int, help=f"open file descriptor to read {meaning} from"
+        f"--{name}-env", metavar="VARIABLE", help="environment variable that holds this secret"
+    )
+    group.add_argument(
+        f"--{name}-fd", metavar="N", type=int, help="open file descriptor to read this secret from"
     )
 
 

@@ -28,7 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "sign", help="sign documents", description="Sign documents, one PIN entry for all."
     )
     parser.set_defaults(run=run)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, patterns")
     parser.add_argument("--format", choices=("cades", "pades"), default="cades", help="default: cades")
     parser.add_argument("--level", choices=[level.value for level in Level], default="B", help="default: B")
     parser.add_argument(
@@ -55,11 +55,11 @@ def _add_pades(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("PAdES")
     group.add_argument("--field", help="name of the signature field")
     group.add_argument("--existing-field", action="store_true", help="sign the empty field of the document")
-    group.add_argument("--reason", default="")
-    group.add_argument("--location", default="")
-    group.add_argument("--contact", default="")
+    group.add_argument("--reason", default="", help="why it is signed")
+    group.add_argument("--location", default="", help="where it is signed")
+    group.add_argument("--contact", default="", help="how to reach the signer")
     group.add_argument("--repair", action="store_true", help="rewrite damaged files before signing")
-    add_secret_arguments(parser, "pdf-password", "the password of encrypted PDFs")
+    add_secret_arguments(parser, "pdf-password")
     add_box_arguments(parser)
 
 
@@ -67,7 +67,7 @@ def _add_time_stamps(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("time stamps and long-term validity")
     group.add_argument("--tsa", metavar="URL", help="time stamp service, for levels T, LT and LTA")
     group.add_argument("--tsa-user", metavar="NAME", help="user of the time stamp service")
-    add_secret_arguments(parser, "tsa-password", "the password of the time stamp service")
+    add_secret_arguments(parser, "tsa-password")
     group.add_argument("--trust", type=Path, action="append", default=[], help="trusted root (repeatable)")
     group.add_argument(
         "--crl", type=Path, action="append", default=[], help="revocation list, DER (repeatable)"

@@ -21,7 +21,7 @@ def add_signer_arguments(parser: argparse.ArgumentParser) -> None:
     token.add_argument("--workers", type=int, default=1, metavar="N", help="processes (for an HSM)")
     token.add_argument("--allow-final-try", action="store_true", help="use the PIN's last try")
     token.add_argument("--pin-pad", action="store_true", help="enter the PIN on the reader")
-    add_secret_arguments(parser, "pin", "the PIN")
+    add_secret_arguments(parser, "pin")
     common = parser.add_argument_group("certificate")
     common.add_argument("--certificate", type=Path, help="signing certificate, when the token holds none")
     common.add_argument(

@@ -20,7 +20,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("paths", nargs="+", metavar="FILE", help="files, folders, patterns")
     parser.add_argument("--tsa", required=True, metavar="URL", help="address of the time stamp authority")
     parser.add_argument("--tsa-user", metavar="NAME", help="user name for basic authentication")
-    add_secret_arguments(parser, "tsa-password", "its password")
+    add_secret_arguments(parser, "tsa-password")
     parser.add_argument("--tsa-ca", metavar="FILE", help="PEM file of the server's authorities")
     parser.add_argument("--policy", metavar="OID", help="policy to ask for")
     parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default 10")

@@ -39,7 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--at", metavar="TIME", help="validate as of this moment (ISO 8601 with time zone)")
     parser.add_argument("--language", choices=LANGUAGES, default=argparse.SUPPRESS, help="default: it")
     parser.add_argument("--extract", type=Path, metavar="FOLDER", help="write the content of .p7m files here")
-    add_secret_arguments(parser, "pdf-password", "the password of encrypted PDFs")
+    add_secret_arguments(parser, "pdf-password")
     parser.set_defaults(run=run)
 
 

@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--remote-user", metavar="NAME", help="user name of the calling application")
     group.add_argument("--remote-ca", metavar="FILE", help="PEM file of the server's authorities")
     group.add_argument("--remote-timeout", metavar="SECONDS", type=float, default=20.0, help="default 20")
-    add_secret_arguments(parser, "remote-password", "the application's password")
-    add_secret_arguments(parser, "remote-token", "an access token (instead of user name and password)")
+    add_secret_arguments(parser, "remote-password")
+    add_secret_arguments(parser, "remote-token")
 
 
 def open_signer(args: argparse.Namespace) -> RemoteSigner | None:
