@@ -14,11 +14,15 @@ from enum import Enum
 from typing import Any, Self
 
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
+from cmsdesk.domain.journal import KEPT_YEARS
 from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.domain.shapes import ShapeWrong, plain, shaped
 
 PERSONAL_SECTIONS = frozenset({"contact", "texts"})
 """Sections that hold addresses or free text: the journal keeps them apart, erasable."""
+LEAST_MONTHS = 4
+"""Longer than desks and backups keep what they may hand back (ninety days, OPS-2)."""
+_MOST = 1200
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -167,6 +171,16 @@ class StockRules:
 
 
 @dataclass(frozen=True)
+class RetentionRules:
+    """How long personal data are kept for which no legal time is known (domain.md §7); 0: for ever."""
+
+    without_certificate_months: int = 0
+    """Requests that no certificate was issued for, bookings, solved problems: from their last change."""
+    earlier_issues_years: int = 0
+    """Archive of earlier issues, from the day of issue; not less than the law's years (CAD 32 c. 3 j)."""
+
+
+@dataclass(frozen=True)
 class LegalTexts:
     """What only the body's lawyers can write, by language («it», «de»)."""
 
@@ -207,6 +221,7 @@ class Configuration:
     payments: PaymentOptions = field(default_factory=PaymentOptions)
     remote_issue: RemoteIssue = field(default_factory=RemoteIssue)
     stock: StockRules = field(default_factory=StockRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
     texts: LegalTexts = field(default_factory=LegalTexts)
     contact: Contact = field(default_factory=Contact)
     logo: str | None = None
@@ -256,12 +271,21 @@ class Configuration:
         _different(tuple(self.payments.series.values()), "payments.series")
         _not_negative(plain(self.tariffs), "tariffs")
         _not_negative(plain(self.stock), "stock")
+        _zero_or_within(
+            self.retention.without_certificate_months, LEAST_MONTHS, "retention.without_certificate_months"
+        )
+        _zero_or_within(self.retention.earlier_issues_years, KEPT_YEARS, "retention.earlier_issues_years")
         if self.logo is not None and not _SHA256.fullmatch(self.logo):
             raise ShapeWrong("logo")
 
 
 def _different(members: tuple[object, ...], where: str) -> None:
     if len(set(members)) != len(members) or "" in members:
+        raise ShapeWrong(where)
+
+
+def _zero_or_within(value: int, least: int, where: str) -> None:
+    if value and not least <= value <= _MOST:
         raise ShapeWrong(where)
 
 

@@ -349,11 +349,16 @@ class Validity:
 
     def keep_until(self) -> datetime:
         """Return the end of the legal time: max(issue, expiry) + 20 years (domain.md §7)."""
-        last = max(self.issued_at, self.expires_at).astimezone(UTC)
-        try:
-            return last.replace(year=last.year + KEPT_YEARS)
-        except ValueError:  # 29 February: the law's twenty years are full on 1 March
-            return last.replace(year=last.year + KEPT_YEARS, month=3, day=1)
+        return months_after(max(self.issued_at, self.expires_at).astimezone(UTC), 12 * KEPT_YEARS)
+
+
+def months_after(moment: datetime, months: int) -> datetime:
+    """Return the moment so many months later; a day that its month lacks is the 1st of the next."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    try:
+        return moment.replace(year=moment.year + years, month=month + 1)
+    except ValueError:
+        return months_after(moment.replace(day=1), months + 1)
 
 
 def erasure(body: str, indexes: Iterable[int], keep_until: datetime) -> Event:

@@ -30,7 +30,7 @@ class ScanTraffic:
         self._scans = scans
 
     def send(self) -> None:
-        """Send what the service does not have; called after each synchronisation.
+        """Send what the service does not have, forget what may go; called after each synchronisation.
 
         Raises:
             ServiceUnreachable, ContentDiffers.
@@ -41,6 +41,7 @@ class ScanTraffic:
             except Unknown:
                 continue  # its record waits in the outbox, or is of another mandate: later
             self._scans.note_sent(digest)
+        self._scans.forget()
 
     def fetch(self, attached: Attached) -> bytes:
         """Have a view recorded and return a content from the service; it is here from then on.

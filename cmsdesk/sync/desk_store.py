@@ -21,10 +21,11 @@ from cmsdesk.domain.events import Document, Event, Overlay, evolve
 from cmsdesk.domain.journal import ERASED, THING
 from cmsdesk.domain.organisation import Mandate
 from cmsdesk.domain.visibility import may_see
-from cmsdesk.sync import history, on_top, outbox, snapshot, vouchers
+from cmsdesk.sync import drafts, history, on_top, outbox, snapshot, vouchers
+from cmsdesk.sync.drafts import erase_drafts
 from cmsdesk.sync.history import History
 from cmsdesk.sync.list_rows import ListWriter
-from cmsdesk.sync.local_store import VERSION, Database
+from cmsdesk.sync.local_store import LOG_SCHEMA, VERSION, Database, erase_log
 from cmsdesk.sync.on_top import Given, Key, OnTop
 from cmsdesk.sync.outbox import Outbox, OutboxState, Queued
 from cmsdesk.sync.snapshot import Snapshot, as_text
@@ -64,6 +65,7 @@ _SINCE_2 = (
     "ALTER TABLE witnessed ADD COLUMN era INTEGER NOT NULL DEFAULT 1",
     *outbox.SINCE_2,
 )
+_TAKE_OUT = "DELETE FROM personal WHERE leaf = ? RETURNING thing, id, names"
 _FOLLOWED = "body, scope, epoch, size, peaks, head, era"
 
 
@@ -319,6 +321,7 @@ class DeskStore(Outbox):
 
     def _create(self) -> None:
         """Make the tables, or bring those of an earlier version up to date; its outbox is kept."""
+        self._db.executescript(drafts.SCHEMA + LOG_SCHEMA)
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if version >= VERSION:
             return
@@ -370,12 +373,12 @@ class DeskStore(Outbox):
     def _erase(self, leaves: Sequence[int], changed: dict[Key, Document], moments: dict[Key, str]) -> None:
         """Take the personal data of entries out of the things that have them from there."""
         for leaf in leaves:
-            query = "DELETE FROM personal WHERE leaf = ? RETURNING thing, id, names"
-            row = self._db.execute(query, (leaf,)).fetchone()
+            row = self._db.execute(_TAKE_OUT, (leaf,)).fetchone()
             if row is None:
                 continue
             key = (row[0], row[1])
             self.past.erase(*key)
+            _erase_beside(self._db, key[1])
             later = self._db.execute(
                 "SELECT names FROM personal WHERE thing = ? AND id = ? AND leaf > ?", (*key, leaf)
             ).fetchall()
@@ -406,6 +409,12 @@ class Doubt:
 
     command: Command
     refusal: Refusal
+
+
+def _erase_beside(database: Database, identifier: str) -> None:
+    """Erase what the desk keeps of a request or production beside the feed's tables."""
+    erase_drafts(database, identifier)
+    erase_log(database, identifier)
 
 
 def shown(store: DeskStore, actor: Actor, now: datetime) -> tuple[Overlay, list[Doubt]]:

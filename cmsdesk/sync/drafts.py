@@ -14,7 +14,7 @@ from typing import Any
 from cmsdesk.base.clock import Clock
 from cmsdesk.sync.local_store import Database
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS drafts (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, mandate TEXT NOT NULL, title TEXT NOT NULL,
     content TEXT NOT NULL, created_at TEXT NOT NULL, changed_at TEXT NOT NULL
@@ -49,7 +49,7 @@ class Drafts:
         """``database`` comes from `local_store.connect`."""
         self._db = database
         self._clock = clock
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(SCHEMA)
 
     def save(self, identifier: str, kind: str, mandate: str, title: str, content: Mapping[str, Any]) -> None:
         """Keep a draft as it is now, durably. Another mandate's draft of that id is left alone."""
@@ -81,6 +81,11 @@ class Drafts:
     def delete(self, identifier: str, mandate: str) -> None:
         """Delete a draft: it was sent, or thrown away. The file keeps nothing of it (secure_delete)."""
         self._db.execute("DELETE FROM drafts WHERE id = ? AND mandate = ?", (identifier, mandate))
+
+
+def erase_drafts(database: Database, identifier: str) -> None:
+    """Delete what anybody had begun on a thing that is erased; in the caller's transaction."""
+    database.execute("DELETE FROM drafts WHERE id = ?", (identifier,))
 
 
 def _draft(row: tuple[str, ...]) -> Draft:

@@ -23,7 +23,7 @@ VERSION = 5
 Database: TypeAlias = sqlcipher3.Connection
 """A connection to the desk's encrypted file."""
 
-_SCHEMA = """
+LOG_SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
     id     TEXT PRIMARY KEY,
     device TEXT NOT NULL,
@@ -84,6 +84,15 @@ def connect_to_read(path: Path, key: Secret) -> sqlcipher3.Connection:
     return database
 
 
+def erase_log(database: Database, production: str) -> None:
+    """Delete the lines of a production that is closed and erased; in the caller's transaction."""
+    closed = database.execute(
+        "DELETE FROM productions WHERE id = ? AND closed = 1 RETURNING id", (production,)
+    ).fetchall()
+    if closed:
+        database.execute("DELETE FROM log WHERE production = ?", (production,))
+
+
 class LocalLog:
     """`ports.WriteAheadLog` in the local store."""
 
@@ -92,7 +101,7 @@ class LocalLog:
         self._clock = clock
         self._lock = threading.Lock()
         with self._lock:
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(LOG_SCHEMA)
 
     def append(self, production: str, *lines: LogLine) -> Sequence[LogEntry]:
         """Write lines durably, all or none, then return them."""

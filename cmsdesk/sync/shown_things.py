@@ -14,6 +14,15 @@ UNION ALL SELECT id, document FROM things AS t WHERE thing = ?1 AND document ->>
 AND NOT EXISTS (SELECT 1 FROM overlay AS o WHERE o.thing = t.thing AND o.id = t.id)
 ORDER BY id
 """
+_VALUES = """
+SELECT document ->> ?2 FROM overlay WHERE thing = ?1 AND document ->> 'state' = ?3
+UNION SELECT document ->> ?2 FROM things AS t WHERE thing = ?1 AND state = ?3
+AND NOT EXISTS (SELECT 1 FROM overlay AS o WHERE o.thing = t.thing AND o.id = t.id)
+"""
+_UNDER_WAY = """
+SELECT EXISTS (SELECT 1 FROM drafts WHERE instr(content, ?1))
+OR EXISTS (SELECT 1 FROM outbox WHERE state != 'done' AND instr(facts, ?1))
+"""
 
 
 class ShownThings:
@@ -27,3 +36,11 @@ class ShownThings:
         """Return (id, document) of the things of one kind whose value ``name`` is ``value``, by id."""
         rows: list[tuple[str, Any]] = self._db.execute(_SHOWN, (thing, name, value)).fetchall()
         return [(identifier, json.loads(document)) for identifier, document in rows]
+
+    def values(self, thing: str, name: str, state: str) -> set[str]:
+        """Return the values ``name`` of the things of one kind and state."""
+        return {value for (value,) in self._db.execute(_VALUES, (thing, name, state)) if value is not None}
+
+    def is_under_way(self, text: str) -> bool:
+        """Tell whether anybody's draft, or a command that is not done, holds a text."""
+        return bool(self._db.execute(_UNDER_WAY, (text,)).fetchone()[0])

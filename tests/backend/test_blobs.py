@@ -81,7 +81,7 @@ class World:
     def erase(self, attachment: str, until: datetime) -> None:
         act = Act(new_id(), "service:erasure", self.central.clock.now())
         with self.central.engine.begin() as connection:
-            erase_thing(connection, BODY, "attachment", attachment, [Validity(until, until)], act)
+            erase_thing(connection, BODY, "attachment", attachment, Validity(until, until).keep_until(), act)
 
 
 @pytest.fixture

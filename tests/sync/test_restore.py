@@ -212,12 +212,15 @@ def test_an_erased_person_is_erased_on_every_desk(central: CentralService) -> No
     now = central.clock.now()
     act = Act(new_id(), "service:erasure", now)
     with central.engine.begin() as connection, pytest.raises(StillKept):
-        erase_thing(connection, BODY, "request", "R-1", [Validity(now, now)], act)
+        erase_thing(connection, BODY, "request", "R-1", Validity(now, now).keep_until(), act)
     past = datetime(2000, 1, 1, tzinfo=now.tzinfo)
     with central.engine.begin() as connection:
-        assert erase_thing(connection, BODY, "request", "R-1", [Validity(past, past)], act) is not None
+        assert (
+            erase_thing(connection, BODY, "request", "R-1", Validity(past, past).keep_until(), act)
+            is not None
+        )
     with central.engine.begin() as connection:
-        assert erase_thing(connection, BODY, "request", "R-1", [Validity(past, past)], act) is None
+        assert erase_thing(connection, BODY, "request", "R-1", Validity(past, past).keep_until(), act) is None
     assert central.replayed(BODY) == central.things(BODY)
     desk.sync.run()
     desk.same()

@@ -150,7 +150,10 @@ def test_personal_data_from_a_snapshot_can_still_be_erased(
     past = datetime(2000, 1, 1, tzinfo=UTC)
     act = Act(new_id(), "service:erasure", central.clock.now())
     with central.engine.begin() as connection:
-        assert erase_thing(connection, BODY, "request", one.there, [Validity(past, past)], act) is not None
+        assert (
+            erase_thing(connection, BODY, "request", one.there, Validity(past, past).keep_until(), act)
+            is not None
+        )
     one.desk.run()
     assert "holder" not in (store.get("request", one.there) or {})
     one.desk.check()

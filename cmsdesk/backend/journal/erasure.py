@@ -6,31 +6,27 @@ rows go with the next vacuum, write-ahead logs and backups with their retention 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
 from cmsdesk.backend.journal.errors import StillKept
 from cmsdesk.backend.journal.store import Draft, append
 from cmsdesk.backend.journal.tables import PERSONAL
-from cmsdesk.base.errors import Bug
-from cmsdesk.domain.journal import Act, Entry, Validity, erasure
+from cmsdesk.domain.journal import Act, Entry, erasure
 
 
 def erase(
-    connection: Connection, body: str, indexes: Collection[int], evidence_for: Sequence[Validity], act: Act
+    connection: Connection, body: str, indexes: Collection[int], keep_until: datetime, act: Act
 ) -> Entry | None:
     """Erase the personal data of entries, and record that; None: there were none any more.
 
-    ``evidence_for`` are all certificates that the data are evidence for; the longest counts.
+    ``keep_until`` is what `cmsdesk.domain.retention` says of them.
 
     Raises:
-        StillKept: within the legal time: max(issue, expiry) + 20 years (domain.md §7).
-        Bug: no certificate given: for data without one domain.md knows no time.
+        StillKept: within that time.
     """
-    if not evidence_for:
-        raise Bug("nothing says how long these personal data are kept")
-    keep_until = max(validity.keep_until() for validity in evidence_for)
     if act.at <= keep_until:
         raise StillKept(until=keep_until.date().isoformat())
     gone = connection.execute(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     insert,
     null,
     or_,
@@ -194,6 +196,15 @@ def history(
         query = query.where(LEAVES.c.leaf_index < size)
     for row in connection.execute(query):
         yield Item(*row)
+
+
+def changed_at(connection: Connection, body: str, thing: str, identifier: str) -> datetime | None:
+    """Return when a thing last changed; None: nothing is journalled about it."""
+    query = select(func.max(LEAVES.c.at)).where(
+        LEAVES.c.body == body, LEAVES.c.thing == thing, LEAVES.c.thing_id == identifier
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else datetime.fromisoformat(found)
 
 
 def of_command(connection: Connection, body: str, command: str) -> list[Entry]:

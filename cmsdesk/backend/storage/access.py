@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, LargeBinary, String, Table, Text, bindparam, delete, select
@@ -101,6 +101,13 @@ def find_receipts(connection: Connection, body: str, commands: Sequence[str]) ->
     """
     rows = connection.execute(_ANSWERED, {"body": body, "commands": list(commands)})
     return {row.command: Receipt(row.command, bytes(row.digest), row.answer) for row in rows}
+
+
+def forget_receipts(connection: Connection, body: str, commands: Collection[str]) -> None:
+    """Delete what is kept of commands whose personal data are erased; the journal still refuses their ids."""
+    connection.execute(
+        delete(_receipts).where(_receipts.c.body == body, _receipts.c.command.in_(sorted(commands)))
+    )
 
 
 def add_receipts(connection: Connection, body: str, receipts: Sequence[Receipt], at: str) -> None:

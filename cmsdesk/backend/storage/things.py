@@ -34,13 +34,23 @@ things = Table(
     Column("office", String(64)),
     Column("state", String(32)),
     Column("owner", String(64)),
+    Column("about", String(64)),
     Column("document", Text, nullable=False),
     Index("things_by_body", "body", "thing", "state"),
     Index("things_by_owner", "thing", "owner"),
 )
+Index(
+    "things_by_about",
+    things.c.about,
+    postgresql_where=things.c.about.is_not(None),
+    sqlite_where=things.c.about.is_not(None),
+)
 """``owner``: whom a thing is looked up by: a mandate's operator, a production's device,
-an operator's codice fiscale, a request's or earlier issue's company (CCIAA + REA)."""
+an operator's codice fiscale, a request's or earlier issue's company (CCIAA + REA).
+``about``: the thing whose data it holds more of: the request of a production, certificate, attachment,
+payment or booking, what a problem is about."""
 
+_LONGEST_ID = 64
 _OWNER = {"mandate": "operator", "operator": "fiscal_code", "production": "device", "earlier_issue": "rea"}
 
 
@@ -86,6 +96,7 @@ class StoredThings:
                 "office": document.get("office"),
                 "state": document.get("state"),
                 "owner": _owner(thing, document),
+                "about": about_of(thing, document),
                 "document": json.dumps(document, sort_keys=True, ensure_ascii=False),
             }
             for (thing, identifier), document in changed.items()
@@ -103,6 +114,15 @@ class StoredThings:
         return [
             (identifier, json.loads(document)) for identifier, document in self._connection.execute(query)
         ]
+
+    def about(self, identifier: str) -> list[tuple[tuple[str, str], Document]]:
+        """Return ((thing, id), document) of the things that belong to one, in order."""
+        query = (
+            select(things.c.thing, things.c.id, things.c.document)
+            .where(things.c.about == identifier)
+            .order_by(things.c.thing, things.c.id)
+        )
+        return [((thing, name), json.loads(text)) for thing, name, text in self._connection.execute(query)]
 
     def of_body(self, thing: str, body: str) -> list[tuple[str, Document]]:
         """Return (id, document) of all of a body's things of one kind, by id."""
@@ -151,9 +171,18 @@ def _owner(thing: str, document: Document) -> str | None:
     return owner
 
 
+def about_of(thing: str, document: Document) -> str | None:
+    """Return what a thing holds more data of, by its document; None: it stands for itself."""
+    if thing == "problem":
+        found = document.get("about") or document.get("facts", {}).get("request")
+    else:
+        found = document.get("request")
+    return found if isinstance(found, str) and len(found) <= _LONGEST_ID else None
+
+
 @cache
 def _put(dialect: str) -> Executable:
     """Return the statement that stores rows, over those that are there; built once."""
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(things)
-    values = {name: insert.excluded[name] for name in ("office", "state", "owner", "document")}
+    values = {name: insert.excluded[name] for name in ("office", "state", "owner", "about", "document")}
     return insert.on_conflict_do_update(index_elements=["thing", "id"], set_=values)

@@ -26,6 +26,8 @@ def add(case: Case) -> list[Event]:
     """
     identifier, request = case.text("attachment"), case.text("request")
     document = within_reach(case, Action.ATTACHMENT_ADD, "request", request)
+    if "holder" not in document:
+        raise Unknown(thing="request", id=request)  # its person was erased: it takes nothing more
     try:
         kind = AttachmentKind(case.text("kind"))
     except ValueError:

@@ -17,13 +17,10 @@ from cmsdesk.backend.journal.heads import Keys, sign_head
 from cmsdesk.backend.journal.replay import Replay
 from cmsdesk.backend.journal.store import append, open_body, read_page
 from cmsdesk.backend.journal.tables import METADATA, PERSONAL
-from cmsdesk.base.errors import Bug
 from cmsdesk.domain.events import evolve
-from cmsdesk.domain.journal import Validity, erasure
+from cmsdesk.domain.journal import erasure
 from tests.backend.journal.world import BODY, START, SoftwareSigner, act, drafts, sqlite_engine
 
-ISSUED = datetime(2026, 3, 12, tzinfo=UTC)
-VALIDITY = Validity(ISSUED, datetime(2029, 3, 12, 10, tzinfo=UTC))
 END = datetime(2049, 3, 12, 10, tzinfo=UTC)
 AFTER = act(900, at=END + timedelta(seconds=1))
 
@@ -36,23 +33,9 @@ def test_within_the_legal_time_it_is_refused(connection: Connection) -> None:
     append(connection, BODY, drafts(0, 6))
     for at in (START, END - timedelta(days=1), END):
         with pytest.raises(StillKept) as caught:
-            erase(connection, BODY, [0], [VALIDITY], act(900, at=at))
+            erase(connection, BODY, [0], END, act(900, at=at))
         assert caught.value.facts == {"until": "2049-03-12"}
     assert personal_of(connection) == [0, 2, 3, 5]
-
-
-def test_the_longest_of_several_certificates_counts(connection: Connection) -> None:
-    append(connection, BODY, drafts(0, 6))
-    renewed = Validity(datetime(2029, 2, 1, tzinfo=UTC), datetime(2032, 2, 1, tzinfo=UTC))
-    with pytest.raises(StillKept) as caught:
-        erase(connection, BODY, [0], [renewed, VALIDITY], AFTER)
-    assert caught.value.facts == {"until": "2052-02-01"}
-
-
-def test_without_a_certificate_no_time_is_known(connection: Connection) -> None:
-    append(connection, BODY, drafts(0, 6))
-    with pytest.raises(Bug):
-        erase(connection, BODY, [0], [], AFTER)
 
 
 def test_salt_and_data_go_together_and_the_leaf_stays_valid(
@@ -61,7 +44,7 @@ def test_salt_and_data_go_together_and_the_leaf_stays_valid(
     append(connection, BODY, drafts(0, 6))
     before = Evidence.of_head(sign_head(connection, BODY, signer, START), "desk")
     hashes = [item.leaf_hash for item in read_page(connection, BODY).items]
-    entry = erase(connection, BODY, [0, 2, 4], [VALIDITY], AFTER)
+    entry = erase(connection, BODY, [0, 2, 4], END, AFTER)
     assert entry is not None
     assert entry.changes == {"entries": [0, 2], "kept_until": "2049-03-12T10:00:00.000000Z"}
     page = read_page(connection, BODY)
@@ -75,8 +58,8 @@ def test_salt_and_data_go_together_and_the_leaf_stays_valid(
 
 def test_erasing_again_records_nothing(connection: Connection) -> None:
     append(connection, BODY, drafts(0, 6))
-    assert erase(connection, BODY, [0], [VALIDITY], AFTER)
-    assert erase(connection, BODY, [0, 1], [VALIDITY], act(901, at=AFTER.at)) is None
+    assert erase(connection, BODY, [0], END, AFTER)
+    assert erase(connection, BODY, [0, 1], END, act(901, at=AFTER.at)) is None
     assert read_page(connection, BODY).size == 7
 
 
@@ -90,7 +73,7 @@ def test_data_gone_without_a_record_are_found_data_left_behind_too(
         assert [(f.kind, f.first) for f in check(source, keys).findings] == [(Kind.PERSONAL_MISSING, 3)]
         tampering.rollback()
     kept = connection.execute(select(PERSONAL).where(PERSONAL.c.leaf_index == 3)).one()
-    erase(connection, BODY, [3], [VALIDITY], AFTER)
+    erase(connection, BODY, [3], END, AFTER)
     assert check(source, keys).sound
     connection.execute(PERSONAL.insert().values(**kept._mapping))
     assert [(f.kind, f.first) for f in check(source, keys).findings] == [(Kind.PERSONAL_LEFT, 3)]
@@ -109,7 +92,7 @@ def test_a_recorded_erasure_within_the_legal_time_is_found(connection: Connectio
 def test_the_replay_goes_on_without_what_was_erased(connection: Connection, keys: Keys) -> None:
     entries = append(connection, BODY, drafts(0, 3))
     request = ("request", entries[0].id)
-    erase(connection, BODY, [0, 2], [VALIDITY], AFTER)
+    erase(connection, BODY, [0, 2], END, AFTER)
     state = {request: {"body": BODY, "office": "BZ-0", "state": "approved", "fee_cents": 4500}}
     replay = Replay(evolve, lambda: iter(state.items()))
     assert check(DatabaseSource(connection, BODY), keys, replay=replay).sound
@@ -125,7 +108,7 @@ def test_nothing_of_it_stays_in_the_database_file(tmp_path: Path) -> None:
     engine.dispose()
     assert b"Rossi" in (tmp_path / "journal.db").read_bytes(), "or the test shows nothing"
     with engine.begin() as connection:
-        erase(connection, BODY, [0], [VALIDITY], AFTER)
+        erase(connection, BODY, [0], END, AFTER)
         assert connection.scalar(select(func.count()).select_from(PERSONAL)) == 0
     engine.dispose()
     left = b"".join(path.read_bytes() for path in tmp_path.iterdir())

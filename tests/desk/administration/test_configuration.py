@@ -86,7 +86,8 @@ def test_every_section_is_saved_and_the_rest_is_left_alone(opened: OpenScreen, d
     fields["first_issue", "imposed", OFFICE].put("first")
     fields["first_issue", "annual_fee"].put("shown")
     fields["contact", "email"].put("firma@example.com")
-    assert len(screen.changes()) == 9
+    fields["retention", "without_certificate_months"].put(24)
+    assert len(screen.changes()) == 10
     screen.main.click()
     wait_for(lambda: decided(desk)["revision"] == 2)
     after = Configuration.of(decided(desk))
@@ -96,6 +97,7 @@ def test_every_section_is_saved_and_the_rest_is_left_alone(opened: OpenScreen, d
     assert after.stock.offices[OFFICE].usb_token == 7
     assert after.first_issue.imposed == {OFFICE: Imposed.FIRST}
     assert after.first_issue.annual_fee is AnnualFee.SHOWN
+    assert after.retention.without_certificate_months == 24
     assert (after.tariffs, after.texts, after.devices) == (before.tariffs, before.texts, before.devices)
     fields["payments", "series", OFFICE].put(None)
     screen.main.click()

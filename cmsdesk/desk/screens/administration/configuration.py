@@ -157,6 +157,7 @@ class ConfigurationScreen(Screen):
             sections.payments(fields, offices),
             sections.remote_issue(fields),
             sections.thresholds(fields, offices),
+            sections.retention(fields),
             sections.contact(fields),
             sections.legal_texts(fields),
         ]

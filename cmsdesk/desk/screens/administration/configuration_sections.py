@@ -180,6 +180,32 @@ def thresholds(fields: Fields, offices: Mapping[str, str]) -> QFrame:
     return made
 
 
+def retention(fields: Fields) -> QFrame:
+    """How long is kept what the law names no time for."""
+    made, into = _section(
+        fields,
+        N_("Erasing of personal data"),
+        N_(
+            "What belongs to a certificate is erased twenty years after its end. For the rest the law names"
+            " no time: the body decides; 0: it is kept."
+        ),
+    )
+    fields.number(
+        into,
+        ("retention", "without_certificate_months"),
+        N_(
+            "Months after the last change, at least 4: requests without a certificate, bookings,"
+            " solved problems"
+        ),
+    )
+    fields.number(
+        into,
+        ("retention", "earlier_issues_years"),
+        N_("Years after the issue, at least 20: archive of earlier issues"),
+    )
+    return made
+
+
 def contact(fields: Fields) -> QFrame:
     """How the body is reached."""
     made, into = _section(fields, N_("Contact"), N_("It stands on forms and letters."))
