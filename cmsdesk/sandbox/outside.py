@@ -18,7 +18,7 @@ from cmsdesk.backend.storage.things import StoredThings
 from cmsdesk.base.clock import ROME, Clock
 from cmsdesk.domain.events import Document
 from cmsdesk.sandbox.pdnd import TaxAgencyStandIn
-from cmsdesk.sandbox.registers import Company, OwnRegistryStandIn, RegistroImpreseStandIn
+from cmsdesk.sandbox.registers import Company, OwnRegistryStandIn, RegistroImpreseStandIn, Trouble
 from cmsdesk.sandbox.tls import TlsRoot
 
 SAMPLE = Path(__file__).parent / "samples" / "companies.toml"
@@ -92,6 +92,11 @@ class Outside:
         """Let the registers know more companies; one whose key is known already changes nothing."""
         known = {company.rea for company in self.companies}
         self.companies += [company for company in companies if company.rea not in known]
+
+    def trouble(self, *, slow_s: float = 0.0, wrong: str = "") -> None:
+        """Have all answer late, or do one thing wrong (`registers.WRONG`); without either: mend them."""
+        for register in (self.imprese, self.rea, self.agency):
+            register.trouble = Trouble(slow_s, wrong)
 
     def close(self) -> None:
         """Take them down."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cmsdesk.base.texts import texts
 from cmsdesk.cards.profiles import DRIVERS_DIR, Support, load, problems
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import DeviceKind
-from cmsdesk.operations.errors import DriverMissing
+from cmsdesk.operations.errors import DriverMissing, DriverWantsRestart
 from cmsdesk.sandbox.card.atr import ATRS, SHAPE_TOKEN
 
 # domain.md §1.2
@@ -59,6 +60,48 @@ def test_missing_driver_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DriverMissing) as missing:
         load(folder).named("softhsm").module()
     assert "softhsm2" in str(missing.value.facts["obtain"])
+
+
+def test_a_driver_that_wants_browsers_closed_and_a_restart_is_told_so(tmp_path: Path) -> None:
+    folder = _copy(tmp_path)
+    _edit(folder / "softhsm.toml", "/usr/", "/nowhere/")
+    _edit(folder / "softhsm.toml", 'support = "', 'restarts = true\nsupport = "')
+    assert problems(folder) == []
+    profile = load(folder).named("softhsm")
+    for ask in (profile.module, profile.check_installed):
+        with pytest.raises(DriverWantsRestart) as missing:
+            ask()
+    error = missing.value
+    assert error.code == "CARD-DRIVER-RESTART"
+    assert error.facts == {"card": profile.title, "obtain": profile.obtain}
+    for language, words in NEXT_STEPS.items():
+        cause, next_step = texts(language).error(error)
+        assert profile.title in cause
+        assert profile.obtain in next_step
+        for one in words:
+            assert one in next_step, (language, next_step)
+
+
+NEXT_STEPS = {
+    "it": ("Chiudere", "browser", "riavviare"),
+    "de": ("Browser", "schließen", "neu starten"),
+    "en": ("Close all browsers", "restart the computer"),
+}
+"""What to do, in each language: close browsers first, restart afterwards."""
+
+
+def test_an_ordinary_driver_wants_no_restart(tmp_path: Path) -> None:
+    folder = _copy(tmp_path)
+    _edit(folder / "softhsm.toml", "/usr/", "/nowhere/")
+    with pytest.raises(DriverMissing) as missing:
+        load(folder).named("softhsm").module()
+    assert not isinstance(missing.value, DriverWantsRestart)
+
+
+def test_the_shipped_driver_that_wants_a_restart_says_where_to_obtain_it_on_every_system() -> None:
+    wanting = [one for one in load().all if one.restarts]
+    assert [one.name for one in wanting] == ["aruba-athena"]
+    assert "—" not in {one.obtain for one in wanting}
 
 
 @pytest.mark.parametrize(

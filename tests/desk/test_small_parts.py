@@ -8,16 +8,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
-from cmsdesk.base.errors import Bug
+from cmsdesk.base.errors import Bug, Mendable
 from cmsdesk.desk.preferences import Choices, Preferences
+from cmsdesk.desk.screens.card_tools.report import Finding, findings
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.date_field import read_date
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.tick import Tick
-from cmsdesk.operations.errors import CardGone
+from cmsdesk.operations.errors import CardGone, DriverUnloadable, DriverWantsRestart
 
 TODAY = date(2026, 6, 1)
 NOW = datetime(2026, 6, 1, 8, 42, tzinfo=UTC)
@@ -127,3 +128,29 @@ def test_the_words_of_a_tick_wrap_where_there_is_no_room_for_one_line(applicatio
     assert made.height() > one_line
     assert made.text().replace("\n", " ") == made.accessibleName()
     made.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (
+            DriverWantsRestart(card="Athena IDProtect", obtain="sito di Aruba"),
+            "CARD-DRIVER-RESTART",
+        ),
+        (DriverUnloadable(reader="Lettore 1"), "CARD-DRIVER-LOAD"),
+    ],
+    ids=["to be installed", "installed and not started"],
+)
+@pytest.mark.parametrize(
+    ("language", "browsers", "restart"),
+    [("it", "browser", "riavviare"), ("de", "Browser", "neu starten"), ("en", "browsers", "restart")],
+)
+def test_a_driver_that_wants_browsers_closed_and_a_restart_is_diagnosed_with_its_next_step(
+    application: QApplication, error: Mendable, code: str, language: str, browsers: str, restart: str
+) -> None:
+    made = findings(LiveTexts(language), Theme(application), [error])
+    said = "\n".join(one.text() for one in made.findChildren(QLabel))
+    for words in (browsers, restart, code, *(str(fact) for fact in error.facts.values())):
+        assert words in said
+    [finding] = made.findChildren(Finding)
+    assert restart in finding.accessibleName()

@@ -16,6 +16,8 @@ from cmsdesk.sandbox.world import World
 PULL_AFTER = 40
 """How many commands a card still answers when it is to be pulled in the middle of work."""
 SLOW_MS = 150.0
+REGISTERS_SLOW_S = 3.0
+"""How late a slow register answers: later than anybody likes, before the service gives up."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Table:
         self.service_up = True
         self.pcsc_up = True
         self.ca_up = True
+        self.registers_up = True
 
     # --- readers and cards ---------------------------------------------------------------------
 
@@ -129,3 +132,30 @@ class Table:
         """End every fault of the certification authority."""
         self._world.ca.clear()
         self.ca_up = True
+
+    # --- registers outside ---------------------------------------------------------------------
+
+    def run_registers(self, *, on: bool) -> None:
+        """Take Registro Imprese, the REA interface and the tax agency off the network, or back."""
+        self._trouble_registers(wrong="" if on else "cut")
+        self.registers_up = on
+
+    def slow_registers(self) -> None:
+        """Have the registers answer late, until `mend_registers`."""
+        self._trouble_registers(slow_s=REGISTERS_SLOW_S)
+
+    def contradict_at_registers(self) -> None:
+        """Have Registro Imprese say two things of one person, until `mend_registers`."""
+        self._trouble_registers(wrong="contradiction")
+
+    def confuse_registers(self) -> None:
+        """Have the registers answer what is no answer, until `mend_registers`."""
+        self._trouble_registers(wrong="garbage")
+
+    def mend_registers(self) -> None:
+        """End every fault of the registers."""
+        self.run_registers(on=True)
+
+    def _trouble_registers(self, *, slow_s: float = 0.0, wrong: str = "") -> None:
+        if self._world.outside is not None:
+            self._world.outside.trouble(slow_s=slow_s, wrong=wrong)

@@ -6,7 +6,7 @@ it), and comes out by a click on the reader or Delete.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +60,10 @@ _NAMES = {
 }
 _CARD = QSize(248, 76)
 _ENVELOPES_SHOWN = 4
+
+
+Faults = Sequence[tuple[str, Callable[[], None]]]
+"""Messages of the catalogue, and what they cause."""
 
 
 class CardTile(QWidget):
@@ -348,26 +352,39 @@ class SandboxWindow(QMainWindow):
             (N_("Central service reachable"), table.run_service),
             (N_("Authority reachable"), table.run_ca),
             (N_("Smart card service running"), table.run_pcsc),
+            (N_("Registers outside reachable"), table.run_registers),
         )
         made: list[QWidget] = [label(texts, N_("Around the desk"), "heading")]
         for message, act in toggles:
             made.append(self._toggle(message, act))
-        menu = QMenu(self)
-        menu.aboutToShow.connect(lambda: self._fill_ca_menu(menu))
-        faults = button(texts, N_("Faults of the authority…"), kind="flat")
-        faults.setMenu(menu)
-        return [*made, faults]
-
-    def _fill_ca_menu(self, menu: QMenu) -> None:
-        menu.clear()
-        table = self._table
-        offered: list[tuple[str, Callable[[], None]]] = [
+        of_the_ca: Faults = (
             (N_("Close the certification authority"), table.close_ca),
             (N_("Refuse the next certificate"), table.refuse_at_ca),
             (N_("Mend the certification authority"), table.mend_ca),
-        ]
-        for message, act in offered:
-            menu.addAction(self._texts(message)).triggered.connect(lambda _=False, act=act: self._do(act))
+        )
+        of_registers: Faults = (
+            (N_("Make the registers slow"), table.slow_registers),
+            (N_("Have the registers contradict themselves"), table.contradict_at_registers),
+            (N_("Have the registers answer nonsense"), table.confuse_registers),
+            (N_("Mend the registers"), table.mend_registers),
+        )
+        made.append(self._faults_button(N_("Faults of the authority…"), of_the_ca))
+        made.append(self._faults_button(N_("Faults of the registers…"), of_registers))
+        return made
+
+    def _faults_button(self, title: str, offered: Faults) -> QPushButton:
+        menu = QMenu(self)
+
+        def fill() -> None:
+            menu.clear()
+            for message, act in offered:
+                chosen = menu.addAction(self._texts(message)).triggered
+                chosen.connect(lambda _=False, act=act: self._do(act))
+
+        menu.aboutToShow.connect(fill)
+        made = button(self._texts, title, kind="flat")
+        made.setMenu(menu)
+        return made
 
     def _toggle(self, message: str, act: Callable[..., None]) -> QWidget:
         made = QCheckBox()

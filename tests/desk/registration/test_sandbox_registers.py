@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cmsdesk.domain.first_issue import Finding
 from cmsdesk.operations.lookups import NO_ANSWER, Answered, Unavailable
 from cmsdesk.sandbox.desk.start import Sandbox, know_the_filled, running_sandbox
+from cmsdesk.sandbox.desk.table import REGISTERS_SLOW_S
 from cmsdesk.sandbox.desks import sign_in
 from cmsdesk.sandbox.scenario import fill
 from cmsdesk.sandbox.world import DESKS, READER_OPERATOR, Pins, World
@@ -48,4 +50,24 @@ def test_registers_answer_and_their_troubles_are_answers(sandbox: Sandbox) -> No
     assert found.value.name == company.name
     outside.agency.trouble.wrong = "error"
     assert look_ups.check_code(MARTA) == Unavailable(NO_ANSWER)
+    # the faults of the sandbox's window, one after the other, and mended
+    table = sandbox.table
+
+    def representative() -> Finding:
+        return look_ups.check(MARTA, "BZ-123456", 2026).found("BZ-123456").legal_representative
+
+    table.run_registers(on=False)
+    assert not table.registers_up
+    assert representative() is Finding.UNAVAILABLE
+    table.confuse_registers()
+    assert representative() is Finding.UNAVAILABLE
+    table.contradict_at_registers()
+    assert representative() is Finding.CONTRADICTORY
+    table.slow_registers()
+    began = time.monotonic()
+    assert representative() is Finding.YES
+    assert time.monotonic() - began >= REGISTERS_SLOW_S
+    table.mend_registers()
+    assert table.registers_up
+    assert look_ups.check_code(MARTA) != Unavailable(NO_ANSWER)
     desk.close()
