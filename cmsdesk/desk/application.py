@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,16 @@ if TYPE_CHECKING:  # not on the way to the first frame
     from cmsdesk.desk.readers import WatchesReaders
 
 NAME = "cmsdesk"
+SWITCH_S = 0.0005
+"""So long a thread that computes may keep the window's waiting. Python's own 5 ms add up: at every call
+into Qt the window's thread lets go of the interpreter and has to wait for it again."""
 _STYLE = ("-style", "fusion")
 """Said as an argument: to ask for a style in code builds every name that Qt has for styles."""
 
 
 def create_app(preferences: Preferences, arguments: Sequence[str] = (NAME,)) -> QApplication:
     """Return the application, scaled as the person chose; there is one in a process."""
+    sys.setswitchinterval(SWITCH_S)
     scale = preferences.choices.scale
     if scale != 100:
         os.environ["QT_SCALE_FACTOR"] = f"{scale / 100}"

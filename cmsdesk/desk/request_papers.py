@@ -55,13 +55,13 @@ class RequestPapers(QObject):
         """Make one paper and show it; ``outcome``: what was issued just now, else the records tell."""
         work.start(
             self,
-            self._job(name, identifier, outcome),
+            lambda: self._make(name, identifier, outcome),
             done=lambda made: self._show(f"{identifier[-12:]}-{_FILES[name]}", made),
             failed=self._failed,
         )
 
-    def _job(self, name: str, identifier: str, outcome: Outcome | None) -> Callable[[], bytes]:
-        """Gather on the window's thread what the paper says; return what makes it."""
+    def _make(self, name: str, identifier: str, outcome: Outcome | None) -> bytes:
+        """Gather what the paper says and have it made; runs in a thread: the places alone take a second."""
         session = self._desk.session
         document = session.get("request", identifier) or {}
         request = request_of(identifier, document)
@@ -72,14 +72,12 @@ class RequestPapers(QObject):
         if outcome is None and request.state in _MADE:
             outcome = self._outcome(request, document)
         if name == FORM or outcome is None:
-            return lambda: self.papers.make(
-                Paper.REQUEST_FORM, replace(form, outcome=outcome), stationery, now
-            )
+            return self.papers.make(Paper.REQUEST_FORM, replace(form, outcome=outcome), stationery, now)
         at = document.get("delivered_at")
         handed = datetime.fromisoformat(at) if at else None
         delivery = Delivery(request.code, form.person, outcome, operator, handed)
         paper = Paper.DELIVERY_RECEIPT if name == RECEIPT else Paper.LETTER
-        return lambda: self.papers.make(paper, delivery, stationery, now)
+        return self.papers.make(paper, delivery, stationery, now)
 
     def _outcome(self, request: Request, document: Document) -> Outcome:
         """Return what was issued; a mandate that sees no productions leaves the certificates out."""

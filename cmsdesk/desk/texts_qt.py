@@ -6,7 +6,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import shiboken6
-from PySide6.QtCore import QCoreApplication, QDate, QLibraryInfo, QLocale, QObject, QTime, QTranslator, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QDate,
+    QLibraryInfo,
+    QLocale,
+    QObject,
+    QTime,
+    QTimer,
+    QTranslator,
+    Signal,
+)
 
 from cmsdesk.base import clock
 from cmsdesk.base.errors import Mendable
@@ -29,6 +39,7 @@ class LiveTexts(QObject):
         super().__init__(parent)
         self._texts = texts(language)
         self._bound: list[tuple[QObject, Say]] = []
+        self._pruning = False
         self._qt = QTranslator(self)
         self._qt_own()
 
@@ -66,7 +77,7 @@ class LiveTexts(QObject):
         """Have ``say`` put words into ``owner`` now and after every change of language."""
         say()
         self._bound.append((owner, say))
-        owner.destroyed.connect(self._prune)
+        owner.destroyed.connect(self._prune_soon)
 
     def set_language(self, language: str) -> None:
         """Speak another language from now on, in every open window."""
@@ -124,7 +135,14 @@ class LiveTexts(QObject):
 
     # --- inside --------------------------------------------------------------------------------
 
+    def _prune_soon(self) -> None:
+        # many go together: to look at all of what is left for each of them takes long
+        if not self._pruning:
+            self._pruning = True
+            QTimer.singleShot(0, self, self._prune)
+
     def _prune(self) -> None:
+        self._pruning = False
         self._bound = [(owner, say) for owner, say in self._bound if shiboken6.isValid(owner)]
 
     def _qt_own(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -45,6 +45,7 @@ class Theme(QObject):
         self._sandbox = sandbox
         self._template = (RESOURCES / "styles" / "desk.qss").read_text(encoding="utf-8")
         self._dressed: list[tuple[QObject, Callable[[], object]]] = []
+        self._pruning = False
         self.look = look
         self.tokens = self._tokens(look)
         application.setFont(font())
@@ -65,7 +66,7 @@ class Theme(QObject):
         """Have ``put_on`` colour ``owner`` now and whenever another look is put on."""
         put_on()
         self._dressed.append((owner, put_on))
-        owner.destroyed.connect(self._prune)
+        owner.destroyed.connect(self._prune_soon)
 
     def icon(self, name: str, colour: str = "muted", *, selected: str = "") -> QIcon:
         """Return an icon in a token's colour."""
@@ -76,7 +77,14 @@ class Theme(QObject):
         """Return an icon as a picture in a token's colour."""
         return icons.pixmap(name, self.tokens.colours()[colour], size)
 
+    def _prune_soon(self) -> None:
+        # many go together: to look at all of what is left for each of them takes long
+        if not self._pruning:
+            self._pruning = True
+            QTimer.singleShot(0, self, self._prune)
+
     def _prune(self) -> None:
+        self._pruning = False
         self._dressed = [(owner, put_on) for owner, put_on in self._dressed if shiboken6.isValid(owner)]
 
     def _tokens(self, look: Look) -> Tokens:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -111,6 +112,15 @@ def under_way() -> int:
 def finish(timeout_s: float = 10.0) -> None:
     """Wait for the calls under way: the program ends and nobody will hear of them."""
     _threads().waitForDone(int(timeout_s * 1000))
+
+
+def keep() -> None:
+    """Have the collector of garbage look no more at what is there by now: modules, screens, their widgets.
+
+    They stay until the program ends, and to look at all of them keeps every thread for 50 to 200 ms.
+    Called when something that stays was built.
+    """
+    gc.freeze()
 
 
 def _threads() -> QThreadPool:

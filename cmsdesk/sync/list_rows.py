@@ -142,6 +142,9 @@ class ListWriter:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._last: dict[str, tuple[int, int]] = {}
+        """Of each table: the moment that was asked for last and the key that was given. A supply has
+        thousands of one moment, and to look for the end of their keys each time takes long."""
 
     def put(
         self, thing: str, identifier: str, document: Document, at: str = "", *, pending: bool = False
@@ -303,8 +306,14 @@ class ListWriter:
         self._db.execute(f"DELETE FROM {table}_text WHERE rowid = ?", (key,))  # noqa: S608
 
     def _free_key(self, table: str, created_at: str) -> int:
-        """Return the first free key at or after a moment."""
+        """Return a free key at a moment, or behind the last one of that moment; in the order of asking."""
         key = key_of(_moment(created_at))
+        moment, last = self._last.get(table, (-1, 0))
+        free = self._free_from(table, last + 1 if moment == key else key)
+        self._last[table] = key, free
+        return free
+
+    def _free_from(self, table: str, key: int) -> int:
         taken = self._db.execute(f"SELECT 1 FROM {table} WHERE row = ?", (key,)).fetchone()  # noqa: S608
         if taken is None:
             return key

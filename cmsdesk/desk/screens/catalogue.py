@@ -98,6 +98,13 @@ def _card_tools(desk: Desk) -> Screen:
     return CardToolsScreen(desk)
 
 
+def load_ahead() -> None:
+    """Load what is soon opened; in a thread, for it takes longer than a window may stand still."""
+    from cmsdesk.desk.screens import lists  # noqa: F401
+    from cmsdesk.desk.screens.registration import screen  # noqa: F401
+    from cmsdesk.desk.wizards.issue import pages  # noqa: F401
+
+
 HOME = "home"
 SCREENS: tuple[ScreenKind, ...] = (
     ScreenKind(HOME, N_("Home"), "house", _home, shortcut="Ctrl+1"),

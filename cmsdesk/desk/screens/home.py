@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.screens.administration.stock_rows import shortages_of
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.session import Link
@@ -44,7 +44,6 @@ MANY = 999
 _EXPIRING = timedelta(days=60)
 _LATEST = 6
 _NOTICES = 3
-_SETTLE_MS = 150
 
 
 @dataclass(frozen=True)
@@ -132,11 +131,7 @@ class HomeScreen(Screen):
         self._latest.setSpacing(0)
         self._found = _Found({}, [])
         self._fill()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._count)
-        self.session.changed.connect(lambda _: self._settle.start())
+        self._refreshing = Refreshing(self, self.session, self._count)
         self.session.sync_state_changed.connect(self._say_sync)
         self.session.problems_changed.connect(self._show_problems)
         self._show_problems()
@@ -290,7 +285,7 @@ class HomeScreen(Screen):
     def say(self) -> None:
         """Say also what is no bound label."""
         super().say()
-        if hasattr(self, "_settle"):
+        if hasattr(self, "_refreshing"):
             self._say_sync()
             self._show(self._found)
 

@@ -17,6 +17,7 @@ from cmsdesk.desk.models.export import write_csv
 from cmsdesk.desk.models.list_paper import ListMade, list_job
 from cmsdesk.desk.models.work_list import Column, WorkListModel
 from cmsdesk.desk.papers import Papers
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.widgets.basics import button, column, row
 from cmsdesk.desk.widgets.chip_cell import ChipCells
@@ -172,7 +173,7 @@ class ListScreen(Screen):
         self.saved.chosen.connect(self.filters.show_query)
         self.saved.wanted.connect(lambda: self.saved.keep(self.filters.query()))
         self.filters.changed.connect(self.show_query)
-        self.session.changed.connect(lambda _: self.filters.settle())
+        Refreshing(self, self.session, self.show_query)
         self.table.horizontalHeader().sectionClicked.connect(self._sort_by)
         self.table.selectionModel().currentRowChanged.connect(self._on_row)
         self.table.opened.connect(lambda _: self._enter_detail())

@@ -88,7 +88,7 @@ class DeskWindow(QMainWindow):
         """Work as somebody."""
         from PySide6.QtGui import QKeySequence, QShortcut
 
-        from cmsdesk.desk.screens.catalogue import SCREENS
+        from cmsdesk.desk.screens.catalogue import SCREENS, load_ahead
         from cmsdesk.desk.session import DeskSession
         from cmsdesk.desk.shell.overlay import Palette, Shortcuts
         from cmsdesk.desk.shell.rail import Rail
@@ -128,6 +128,7 @@ class DeskWindow(QMainWindow):
         self._watch_for_lock(card)
         self.session.start()
         self.open(_HOME)
+        work.start(self, load_ahead)
 
     def lock(self) -> None:
         """Hide the work until the operator's card and PIN are here again; nothing typed is lost."""
@@ -213,6 +214,7 @@ class DeskWindow(QMainWindow):
             made = self._screens[screen] = kind.build(self)
             made.headline_changed.connect(self._say)
             self._stack.addWidget(made)
+            work.keep()
         if not self._history or self._history[-1] != screen:
             self._history = [*(one for one in self._history if one != screen), screen]
         self._stack.setCurrentWidget(made)

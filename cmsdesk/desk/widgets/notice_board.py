@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.session import DeskSession
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
@@ -37,7 +38,7 @@ class NoticeBoard(QWidget):
         self._entries.setContentsMargins(0, 0, 0, 0)
         self._shown: list[tuple[str, Document]] | None = None
         self.setLayout(self._entries)
-        session.changed.connect(lambda _: self._look())
+        Refreshing(self, session, self._look)
         texts.bind(self, self._say)
 
     def _look(self) -> None:

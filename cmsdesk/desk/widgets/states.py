@@ -79,10 +79,15 @@ class Busy(QFrame):
 
     def begin(self, message: str, **values: object) -> None:
         """Show what is being waited for."""
-        self._message, self._values = message, values
         self._bar.setRange(0, 0)
-        self._say()
+        self.say(message, **values)
         self.setVisible(True)
+
+    def say(self, message: str, **values: object) -> None:
+        """Name what is being waited for, however far it is."""
+        if (message, values) != (self._message, self._values):
+            self._message, self._values = message, values
+            self._say()
 
     def begin_soon(self, message: str) -> None:
         """Show what is being waited for, unless it ends at once."""
@@ -93,7 +98,8 @@ class Busy(QFrame):
 
     def progress(self, done: int, of: int) -> None:
         """Show how far it is."""
-        self._bar.setRange(0, of)
+        if self._bar.maximum() != of:
+            self._bar.setRange(0, of)
         self._bar.setValue(done)
 
     def end(self) -> None:

@@ -80,8 +80,9 @@ class StepList(QFrame):
     def set_state(self, key: str, state: StepState, seconds: float | None = None) -> None:
         """Show how a step stands, and what it took."""
         step = self._steps[key]
-        step.state, step.seconds = state, seconds
-        self._show(step)
+        if (step.state, step.seconds) != (state, seconds):
+            step.state, step.seconds = state, seconds
+            self._show(step)
 
     def state(self, key: str) -> StepState:
         """Return how a step stands."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QScrollArea, 
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.screens.administration import configuration_sections as sections
 from cmsdesk.desk.screens.administration.configuration_fields import Change, Fields, Values
 from cmsdesk.desk.screens.administration.configuration_words import rules_in_sentences
@@ -43,7 +44,7 @@ class ConfigurationScreen(Screen):
         self.set_main(N_("Save the changes"), self.save, icon="check")
         self._ready = True
         self._restore()
-        self.session.changed.connect(lambda _: self._look())
+        Refreshing(self, self.session, self._look)
         self.texts.bind(self, self._say_changes)
 
     def title(self) -> str:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
@@ -23,6 +23,7 @@ from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
 from cmsdesk.desk.models.plain_list import PlainColumn, PlainListModel
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.widgets.basics import button, clear, column, label, row
@@ -33,7 +34,6 @@ from cmsdesk.desk.widgets.states import READING, Busy, EmptyState
 from cmsdesk.desk.widgets.table import Table
 
 _SIDE_WIDTH = 448
-_SETTLE_MS = 120
 
 
 class SideForm(QWidget):
@@ -172,11 +172,7 @@ class SideScreen(Screen):
         self.busy = Busy(self.texts)
         self._lay_out_list(empty)
         self.fill()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self.refresh)
-        self.session.changed.connect(lambda _: self._settle.start())
+        Refreshing(self, self.session, self.refresh)
         self.texts.bind(self.table, self._say_list)
 
     # --- what a subclass says ------------------------------------------------------------------

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.request_papers import RequestPapers
 from cmsdesk.desk.screens.base import Desk, Entry, Screen
 from cmsdesk.desk.screens.pages.past import Known, of_device, of_person, statuses
@@ -27,7 +27,6 @@ from cmsdesk.domain.events import Document
 from cmsdesk.domain.request import Request
 from cmsdesk.domain.words import word
 
-_SETTLE_MS = 200
 _Asked = tuple[dict[bytes, CertificateStatus], Mendable | None]
 
 
@@ -40,11 +39,7 @@ class Page(Screen):
         self._asked: _Asked | None = None
         super().__init__(desk)
         self.papers = RequestPapers(desk, self)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._look)
-        self.session.changed.connect(lambda _: self._settle.start())
+        Refreshing(self, self.session, self._look)
         self._facts, self._requests = column(), column()
         self._certificates = Certificates(self.texts, self.theme)
         self._timeline = Timeline(self.session, self.texts, self.theme)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QStackedWidget, QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.cards.client import PcscReaders
+from cmsdesk.desk.refreshing import Refreshing
 from cmsdesk.desk.request_papers import RequestPapers
 from cmsdesk.desk.screens.base import Desk, Screen
 from cmsdesk.desk.session import DeskSession
@@ -37,6 +38,7 @@ class ProductionScreen(Screen):
     """List of what is ready; once something is chosen, its lanes."""
 
     _shown: Lane | None = None
+    _actions: tuple[object, ...] = ()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, scrolls=False)
@@ -53,7 +55,7 @@ class ProductionScreen(Screen):
         self.production.lane_changed.connect(self._lane_changed)
         self.production.finished.connect(lambda _: self.session.sync_now())
         desk.readers.changed.connect(self._readers_changed)
-        self.session.changed.connect(lambda _: self._fill_list())
+        Refreshing(self, self.session, self._follow)
         self._readers_changed()
 
     # --- what the screen says and does ----------------------------------------------------------
@@ -78,7 +80,8 @@ class ProductionScreen(Screen):
         """Show the list; ``request``: begin with that one; ``reader``: look at the device in it."""
         self._fill_list()
         if "request" in facts:
-            self.produce([str(facts["request"])])
+            # the lane is built after the list is shown: both at once hold the window up
+            QTimer.singleShot(0, self, partial(self.produce, [str(facts["request"])]))
         elif "reader" in facts:
             self.show_lane(self.production.look_at(str(facts["reader"])))
         elif self._shown is None:
@@ -127,8 +130,12 @@ class ProductionScreen(Screen):
             if model.item(at).data() in kept or (not kept and at == 0):
                 self.table.selectRow(at)
         self._list_stack.setCurrentIndex(0 if found else 1)
-        self._unfinished.setVisible(self._fill_unfinished())
+        self._unfinished.setVisible(_fill_unfinished(self))
         self._show_actions()
+
+    def _follow(self) -> None:
+        if self._shown is None:
+            self._fill_list()
 
     def _row(self, id_: str, document: Mapping[str, Any]) -> list[QStandardItem]:
         holder = document["holder"]
@@ -142,24 +149,13 @@ class ProductionScreen(Screen):
         items[0].setData(id_)
         return items
 
-    def _fill_unfinished(self) -> bool:
-        """List the devices whose production stopped here; tell whether there are any."""
-        layout = self._unfinished_rows
-        clear(layout)
-        busy = {lane.flow.device for lane in self.production.lanes}
-        found = [one for one in self.session.parts.log.all_unfinished().items() if one[0] not in busy]
-        for device, production in found:
-            document = self.session.get("production", production) or {}
-            request = self.session.get("request", str(document.get("request", ""))) or {}
-            name = next((text for role, text in who(self.texts, request)), "")
-            line = row(plain(name, "label"), plain(device, "muted", selectable=True), None)
-            layout.addLayout(line)
-        return bool(found)
-
     # --- the lanes -----------------------------------------------------------------------------
 
     def show_lane(self, lane: Lane | None) -> None:
         """Show a lane, or the list."""
+        if lane is not None and lane is self._shown and self._stack.currentIndex() == 1:
+            self._views[lane].take_focus()
+            return
         self._shown = lane
         if lane is None:
             self._stack.setCurrentIndex(0)
@@ -237,9 +233,14 @@ class ProductionScreen(Screen):
     # --- actions -------------------------------------------------------------------------------
 
     def _show_actions(self) -> None:
+        lane = self._shown
+        view = None if lane is None else self._views[lane]
+        asked = (self.texts.language, bool(self.chosen()) if view is None else _hangs_on(view))
+        if asked == self._actions and self.main is not None:
+            return
+        self._actions = asked
         clear(self._foot)
         self.main = None
-        lane = self._shown
         if lane is None:
             self._main(N_("Produce"), lambda: self.produce(self.chosen()), bool(self.chosen()))
             return
@@ -332,6 +333,27 @@ class ProductionScreen(Screen):
 
     def _opened(self, index: QModelIndex) -> None:
         self.produce(self.chosen() or [str(self._model.item(index.row()).data())])
+
+
+def _fill_unfinished(screen: ProductionScreen) -> bool:
+    """List the devices whose production stopped here; tell whether there are any."""
+    layout = screen._unfinished_rows
+    clear(layout)
+    busy = {lane.flow.device for lane in screen.production.lanes}
+    found = [one for one in screen.session.parts.log.all_unfinished().items() if one[0] not in busy]
+    for device, production in found:
+        document = screen.session.get("production", production) or {}
+        request = screen.session.get("request", str(document.get("request", ""))) or {}
+        name = next((text for role, text in who(screen.texts, request)), "")
+        line = row(plain(name, "label"), plain(device, "muted", selectable=True), None)
+        layout.addLayout(line)
+    return bool(found)
+
+
+def _hangs_on(view: LaneView) -> tuple[object, ...]:
+    """Return what a lane's actions hang on: they are made afresh when that is another."""
+    lane, flow = view.lane, view.lane.flow
+    return lane, flow.stage, flow.may_stop, flow.may_leave, flow.over, flow.request, view.may_go_on
 
 
 def _let_card_away(desk: Desk, production: Production) -> None:

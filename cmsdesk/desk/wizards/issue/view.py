@@ -273,7 +273,7 @@ class LaneView(QFrame):
         done = sum(one.mark is Mark.DONE for one in flow.steps)
         message = N_("Stopping after this step…") if flow.stopping else STEP_TITLES.get(running, "")
         if message:
-            self.busy.begin(message)
+            self.busy.say(message)
         self.busy.progress(done, len(flow.steps))
         self.busy.setVisible(True)
 
