@@ -9,22 +9,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import Connection, Engine, bindparam, event, select
 
 from cmsdesk.backend.api.pages import feed_answer, snapshot_answer
+from cmsdesk.backend.jobs.certificates import StatusChanges
+from cmsdesk.backend.jobs.chains import Chains
+from cmsdesk.backend.jobs.worker import Worker
 from cmsdesk.backend.journal.heads import Keys
 from cmsdesk.backend.journal.store import Cursor, declare_epoch
 from cmsdesk.backend.journal.tables import LEAVES, PERSONAL
 from cmsdesk.backend.services.bodies import create_body, create_tables
+from cmsdesk.backend.services.errands import STATUS_CHANGE
 from cmsdesk.backend.services.executor import Answer
 from cmsdesk.backend.services.feed import Feed
 from cmsdesk.backend.services.service import Service
-from cmsdesk.backend.services.vouchers import Vouchers
+from cmsdesk.backend.services.vouchers import CHAIN, Vouchers
 from cmsdesk.backend.storage.access import find_receipts
 from cmsdesk.backend.storage.engine import open_engine
 from cmsdesk.backend.storage.things import StoredThings, things
@@ -40,7 +45,7 @@ from cmsdesk.domain.journal import THING, Act, Entry
 from cmsdesk.domain.organisation import Mandate, Permission, Role
 from cmsdesk.domain.visibility import may_see
 from cmsdesk.operations.errors import ServiceUnreachable
-from cmsdesk.operations.ports import Vault
+from cmsdesk.operations.ports import CertificateAuthority, Vault
 from cmsdesk.sync.desk_store import DeskStore, Followed
 from cmsdesk.sync.local_store import KEY_BYTES, connect
 from tests.fixtures.people import a_request
@@ -54,8 +59,20 @@ CA = "Ente di Prova"
 IN_MEMORY = Path(":memory:")
 Things = dict[tuple[str, str], Document]
 Step = Callable[[str], None]
-_COMPILED: dict[Any, Any] = {}
-"""Statements of the services of many seeds: what they are compiled to is the same."""
+_KEY = Secret(bytes(range(KEY_BYTES)))
+
+
+_THINGS = select(things.c.thing, things.c.id, things.c.document).where(things.c.body == bindparam("of_body"))
+_ENTRIES = (
+    select(LEAVES.c.public, PERSONAL.c.personal)
+    .outerjoin_from(
+        LEAVES,
+        PERSONAL,
+        (PERSONAL.c.body == LEAVES.c.body) & (PERSONAL.c.leaf_index == LEAVES.c.leaf_index),
+    )
+    .where(LEAVES.c.body == bindparam("of_body"))
+    .order_by(LEAVES.c.leaf_index)
+)
 
 
 class Crash(BaseException):
@@ -85,6 +102,8 @@ class Begun:
     """A service that was set up once, to begin from many times; on SQLite in memory only."""
 
     copy: sqlite3.Connection
+    engine: Engine
+    """All of them, one after the other: what statements are compiled to is an engine's own."""
     signer: Signer
     administrators: dict[str, Mandate]
 
@@ -94,10 +113,9 @@ class CentralService:
 
     def __init__(self, url: str, clock: FixedClock, begun: Begun | None = None) -> None:
         self.clock = clock
-        self.engine: Engine = open_engine(url)
+        self.engine: Engine = open_engine(url) if begun is None else begun.engine
+        self._begun = begun
         self.signer = Signer() if begun is None else begun.signer
-        if begun is not None:
-            self.engine.update_execution_options(compiled_cache=_COMPILED)
         # nothing here touches codes or a CA
         self.service = Service(self.engine, cast(Vault, None), {}, clock, self.keys)
         self.vouchers = Vouchers("cmsdesk-test", self.signer, clock)
@@ -125,8 +143,10 @@ class CentralService:
         self.administer("office.open", office=SECOND_OFFICE, name="Sportello 2")
 
     def close(self) -> None:
-        """Let the database go."""
-        self.engine.dispose()
+        """Let the database go, or leave it to the next."""
+        event.remove(self.engine, "commit", self._commit)
+        if self._begun is None:
+            self.engine.dispose()
 
     @property
     def keys(self) -> Keys:
@@ -209,8 +229,7 @@ class CentralService:
     def things(self, body: str) -> Things:
         """Return a body's documents as the state table holds them."""
         with self.engine.connect() as connection:
-            query = select(things.c.thing, things.c.id, things.c.document).where(things.c.body == body)
-            return {(t, i): read_json(d) for t, i, d in connection.execute(query)}
+            return {(t, i): read_json(d) for t, i, d in connection.execute(_THINGS, {"of_body": body})}
 
     def seen_by(self, mandate: str) -> Things:
         """Return the documents that a mandate may see."""
@@ -220,20 +239,10 @@ class CentralService:
 
     def entries(self, body: str) -> list[tuple[Entry, dict[str, Any]]]:
         """Return a body's journal: entries with their personal data."""
-        query = (
-            select(LEAVES.c.public, PERSONAL.c.personal)
-            .outerjoin_from(
-                LEAVES,
-                PERSONAL,
-                (PERSONAL.c.body == LEAVES.c.body) & (PERSONAL.c.leaf_index == LEAVES.c.leaf_index),
-            )
-            .where(LEAVES.c.body == body)
-            .order_by(LEAVES.c.leaf_index)
-        )
         with self.engine.connect() as connection:
             return [
                 (Entry.decode(public), {} if personal is None else cast(Any, read_canonical(personal)))
-                for public, personal in connection.execute(query)
+                for public, personal in connection.execute(_ENTRIES, {"of_body": body})
             ]
 
     def replayed(self, body: str) -> Things:
@@ -270,7 +279,7 @@ class CentralService:
 
     def begun(self) -> Begun:
         """Return this service as it is now, to begin others from."""
-        return Begun(self.backup(), self.signer, self.administrators)
+        return Begun(self.backup(), open_engine("sqlite://"), self.signer, self.administrators)
 
     def _copy_back(self, copy: sqlite3.Connection) -> None:
         with self.engine.connect() as connection:
@@ -293,11 +302,27 @@ class CentralService:
         """End the service at its ``number``-th commit from now, before that is made; 0: do not."""
         self._dies = number
 
+    def work(self) -> None:
+        """Have the jobs done that are due; its CA suspends whatever it is asked to."""
+        authorities = {CA: cast(CertificateAuthority, _Obliging())}
+        handlers = {
+            CHAIN: Chains(self.engine, self.clock).check,
+            STATUS_CHANGE: StatusChanges(self.engine, authorities, self.clock).change,
+        }
+        Worker(self.engine, self.clock, handlers).run_due()
+
     def _commit(self, connection: Connection) -> None:
         if self._dies:
             self._dies -= 1
             if not self._dies:
                 raise ServiceUnreachable(reason="it died")
+
+
+class _Obliging:
+    """A CA that does what it is asked."""
+
+    def suspend(self, certificate: bytes) -> None:
+        pass
 
 
 @dataclass
@@ -352,6 +377,11 @@ class NearLine:
             answer = snapshot_answer(page).model_dump(mode="json")
         self.spoil_snapshot(answer)
         return answer
+
+    def voucher(self) -> dict[str, Any]:
+        """Return leave to work without the service."""
+        with self._faults():
+            return self.central.vouchers.issue(self.central.actor(self.mandate)).document()
 
     @contextmanager
     def _faults(self) -> Iterator[str]:
@@ -422,7 +452,22 @@ class CrashingStore(DeskStore):
 
 def open_store(path: Path = IN_MEMORY) -> CrashingStore:
     """Open a desk's store."""
-    return CrashingStore(connect(path, Secret(bytes(range(KEY_BYTES)))))
+    database = connect(path, _KEY)
+    if path == IN_MEMORY:  # its tables, which cost more than all else, are made once
+        _empty()._db.backup(database)
+    return CrashingStore(database)
+
+
+def copy_of(store: CrashingStore) -> CrashingStore:
+    """Return a store on a copy of another's file as it is now, in memory."""
+    database = connect(IN_MEMORY, _KEY)
+    store._db.backup(database)
+    return CrashingStore(database)
+
+
+@cache
+def _empty() -> CrashingStore:
+    return CrashingStore(connect(IN_MEMORY, _KEY))
 
 
 def held(store: DeskStore) -> Things:

@@ -9,22 +9,25 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from cmsdesk.backend.services.vouchers import ON_ITS_WAY, Vouchers
 from cmsdesk.base.clock import FixedClock
 from cmsdesk.base.texts import N_
-from cmsdesk.domain.commands import Actor, Command, MandateNotInForce
+from cmsdesk.domain.commands import Actor, Command, MandateNotInForce, Refusal
+from cmsdesk.domain.decisions.problems import FACTS
 from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.permissions import Action, right_of
 from cmsdesk.operations.errors import ServiceUnreachable
 from cmsdesk.sync.desk_store import OutboxState, shown
 from cmsdesk.sync.synchroniser import Synchroniser
+from cmsdesk.sync.vouchers import Names, Renewal
 from tests.sync.bench import (
     BODY,
     MORNING,
@@ -38,17 +41,27 @@ from tests.sync.bench import (
     CrashingStore,
     NearLine,
     Things,
+    copy_of,
     digest_of,
     held,
     open_store,
     registration,
 )
+from tests.sync.simulated_vouchers import Ledger
 
 _FAULT = 0.25
 _CRASH = 0.05
 _CRASH_HANDING_BACK = 0.3
 _AIMED = 0.8
-WITHOUT_EVENT = "production.confirm"
+_NOTICED, _TAMPERED = 0.7, 0.15
+_MOST = 3
+"""Commands that a voucher is good for here."""
+_COPIED, _CLOCK_SET, _LOST = 0.2, 0.1, 0.1
+_SKEWS_H = (-48, -2, 0, 0, 2, 48)
+_NAMES = Names("", "", "")
+CONFIRM = "production.confirm"
+WITHOUT_EVENT = (CONFIRM, "request.deliver", "certificate.suspend")
+"""What was so already leaves no event."""
 _CUT_OFF_MAX_HOURS = 8
 _ROUNDS = 4
 """After a restore desks wait for one another: a request, its approval, its cancelling."""
@@ -100,6 +113,11 @@ class SimulatedLine(NearLine):
         self._draw(("request", "answer"))
         return super().snapshot(after, limit)
 
+    def voucher(self) -> dict[str, Any]:
+        """Return leave to work without the service, or none."""
+        self._draw(("request", "answer"))
+        return super().voucher()
+
     def _draw(self, faults: tuple[str, ...]) -> None:
         self.faults.clear()
         if self.healed:
@@ -124,13 +142,17 @@ class DiskFull(Exception):
 class SimulatedDesk:
     """One PC: a store that outlives crashes, its mandates, and the one worked under."""
 
-    def __init__(self, simulation: Simulation, mandates: list[str]) -> None:
+    def __init__(
+        self, simulation: Simulation, mandates: list[str], store: CrashingStore | None = None
+    ) -> None:
         self.simulation = simulation
         self.chance = simulation.chance
-        self.store: CrashingStore = open_store()
+        self.store: CrashingStore = store or open_store()
         self.store.step = self._step
         self.mandates = mandates
         self.cut_off = False
+        self.skew = timedelta()
+        """How far this PC's clock is ahead."""
         self.healed = False
         self.queued: dict[str, tuple[Command, str]] = {}
         """Every command that this desk's outbox took, and its mandate."""
@@ -152,17 +174,38 @@ class SimulatedDesk:
             healed=self.healed,
             met=self.met,
         )
+        place = (self.actor.workstation, mandate)
+        renewal = Renewal(self.store.vouchers, self.line.voucher, central.keys, place, _NAMES, self)
         self.synchroniser = Synchroniser(
-            self.store, self.line, mandate, self.actor.mandate.body, central.keys
+            self.store, self.line, mandate, self.actor.mandate.body, central.keys, renewal
         )
 
+    def now(self) -> datetime:
+        """Return what this PC's clock shows."""
+        return self.simulation.clock.now() + self.skew
+
     def queue(self, kind: str, **facts: Any) -> None:
-        """Queue a command; when the process ends meanwhile, the file says whether it was done."""
+        """Queue a command; when the process ends meanwhile, the file says whether it was done.
+
+        Cut off, it is given by the voucher, unless the desk has not noticed yet; now and then its
+        bounds are not kept.
+        """
         command = Command(self.simulation.new_id(), kind, self.actor.mandate.body, facts)
-        with suppress(Crash, DiskFull):
-            self.store.queue(command, self.mandate, self.simulation.clock.now().isoformat())
+        alone = self.cut_off and self.chance.random() < _NOTICED
+        tampered = alone and self.chance.random() < _TAMPERED
+        try:
+            with self.store._transaction() if alone else nullcontext():
+                if alone:
+                    happened = kind in FACTS or tampered
+                    command = self.store.vouchers.chain(command, self.mandate, self.now(), happened=happened)
+                self.store.queue(command, self.mandate, self.now().isoformat())
+        except Refusal as refusal:
+            self.met[refusal.code] += 1
+        except (Crash, DiskFull):
+            pass
         if any(found.command.id == command.id for found in self.store.queued()):
             self.queued[command.id] = command, self.mandate
+            self.simulation.ledger.note(command, self.simulation.clock.now())
 
     def synchronise(self) -> None:
         """Synchronise as far as faults allow; what is held then is what its scope may see."""
@@ -252,7 +295,10 @@ class Simulation:
         self.stock = 0
         self.copy = self.central.backup()
         self.restores = 0
+        self.ledger = Ledger()
+        self.central.vouchers = Vouchers("cmsdesk-test", self.central.signer, self.clock, _MOST)
         self.desks = [SimulatedDesk(self, some) for some in mandates]
+        self.twin: SimulatedDesk | None = None
         self.counts: dict[str, int] = {}
 
     def close(self) -> None:
@@ -280,7 +326,10 @@ class Simulation:
             (self.produce, 8, None),
             (self.confirm_again, 2, Action.PRODUCE),
             (self.synchronise, 18, None),
+            (self.suspend, 3, Action.CERTIFICATE_SUSPEND),
             (self.cut_or_mend, 1, None),
+            (self.outage, 5, None),
+            (self.set_clock, 1, None),
             (self.change_mandate, 3, None),
             (self.suspend_or_resume, 1, None),
             (self.widen_or_narrow, 2, None),
@@ -329,11 +378,16 @@ class Simulation:
         for request in self._some(desk, "produced"):
             desk.queue("request.deliver", request=request)
 
+    def suspend(self, desk: SimulatedDesk) -> None:
+        """Ask for the suspension of what was issued."""
+        for request in self._some(desk, "produced", "delivered"):
+            desk.queue("certificate.suspend", request=request, reason="prova")
+
     def confirm_again(self, desk: SimulatedDesk) -> None:
         """Say what is so already: accepted, and without an event."""
         for thing, production in sorted(held(desk.store)):
             if thing == "production":
-                desk.queue(WITHOUT_EVENT, production=production)
+                desk.queue(CONFIRM, production=production)
                 break
 
     def synchronise(self, desk: SimulatedDesk) -> None:
@@ -348,7 +402,53 @@ class Simulation:
         """Cut a desk off, or end that after up to eight hours."""
         if desk.cut_off:
             self.clock.advance(timedelta(hours=self.chance.uniform(0, _CUT_OFF_MAX_HOURS)))
-        desk.cut_off = desk.line.cut_off = not desk.cut_off
+        self._cut_off(desk, not desk.cut_off)
+
+    def outage(self, desk: SimulatedDesk) -> None:
+        """A desk works on alone, its clock perhaps set wrong; perhaps a copy of it works beside it.
+
+        It was in step before: what is drawn here needs a voucher.
+        """
+        desk.healed = desk.line.healed = True
+        desk.synchronise()
+        desk.healed = desk.line.healed = False
+        self._cut_off(desk)
+        before = set(desk.queued)
+        if self.chance.random() < _COPIED:
+            self.copy_desk(desk)
+        working = [desk, self.twin] if self.twin is not None and self.twin.mandate == desk.mandate else [desk]
+        for _ in range(self.chance.randint(1, _MOST + 2)):
+            self.clock.advance(timedelta(seconds=self.chance.randint(1, 600)))
+            one = self.chance.choice(working)
+            if self.chance.random() < _CLOCK_SET:
+                self.set_clock(one)
+            self.chance.choice((self.register, self.register, self.contact, self.suspend))(one)
+        given = [command for name, (command, _) in desk.queued.items() if name not in before]
+        if given and self.chance.random() < _LOST:
+            self._lose(desk, self.chance.choice(given))
+
+    def _lose(self, desk: SimulatedDesk, command: Command) -> None:
+        """Somebody takes a command that was never sent out of a desk's file."""
+        desk.store._db.execute("DELETE FROM outbox WHERE command = ?", (command.id,))
+        del desk.queued[command.id]
+        self.ledger.lose(command)
+
+    def _cut_off(self, desk: SimulatedDesk, cut_off: bool = True) -> None:
+        desk.cut_off = desk.line.cut_off = cut_off
+
+    def set_clock(self, desk: SimulatedDesk) -> None:
+        """Somebody sets a PC's clock, right or wrong."""
+        desk.skew = timedelta(hours=self.chance.choice(_SKEWS_H))
+
+    def copy_desk(self, desk: SimulatedDesk) -> None:
+        """Somebody copies a PC's disk and runs both, once."""
+        if self.twin is not None:
+            return
+        self.twin = SimulatedDesk(self, desk.mandates, copy_of(desk.store))
+        self.twin.work_under(desk.mandate)
+        self._cut_off(self.twin, desk.cut_off)
+        self.twin.queued, self.twin.dismissed = dict(desk.queued), dict(desk.dismissed)
+        self.desks.append(self.twin)
 
     def change_mandate(self, desk: SimulatedDesk) -> None:
         """Start the program again, perhaps under another mandate."""
@@ -419,7 +519,7 @@ class Simulation:
             self.central.administer("mandate.resume", self.actors[mandate].mandate.body, mandate=mandate)
         self.suspended.clear()
         for desk in self.desks:
-            desk.healed, desk.cut_off = True, False
+            desk.healed, desk.cut_off, desk.skew = True, False, timedelta()
         for _ in range(_ROUNDS):
             for desk in self.desks:
                 for mandate in reversed(desk.mandates):  # the first last: it is looked at afterwards
@@ -427,6 +527,8 @@ class Simulation:
                     desk.synchronise()
             if not any(desk.store.queued(OutboxState.PENDING) for desk in self.desks):
                 break
+        self.clock.advance(ON_ITS_WAY)
+        self.central.work()
         for desk in self.desks:
             desk.dismiss_waiting()
             desk.work_under(desk.mandates[0])
@@ -437,6 +539,9 @@ class Simulation:
             assert not doubts
         self.check_journals()
         self.check_commands()
+        everything = {**self.central.things(BODY), **self.central.things(OTHER_BODY)}
+        assert not any("wanted" in document for document in everything.values()), "a suspension is not done"
+        self.ledger.check(everything, restored=self.restores > 0)
 
     def check_journals(self) -> None:
         """Each body's journal tells its state table, and holds each command once."""
@@ -461,8 +566,7 @@ class Simulation:
                 reason = left.get(identifier) or desk.dismissed.get(identifier)
                 actor = actors.get((command.body, identifier))
                 if actor is None and not reason:
-                    # what was so already leaves no event
-                    assert command.kind in (WITHOUT_EVENT, "request.deliver"), (
+                    assert command.kind in WITHOUT_EVENT, (
                         command.kind,
                         desk.dismissed.get(identifier),
                         self.central.receipt(command.body, identifier),

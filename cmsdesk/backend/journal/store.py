@@ -13,9 +13,11 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Row,
@@ -170,10 +172,10 @@ def read_page(
     row = _body(connection, body)
     start = 0 if cursor is None else _resume(connection, row, cursor)
     end = min(row.size, start + limit)
-    query = _items(offices).where(
-        LEAVES.c.body == body, LEAVES.c.leaf_index >= start, LEAVES.c.leaf_index < end
-    )
-    items = tuple(Item(*found) for found in connection.execute(query))
+    place: dict[str, object] = {"of_body": body, "start": start, "end": end}
+    if offices is not None:
+        place["offices"] = list(offices)
+    items = tuple(Item(*found) for found in connection.execute(_page(offices is not None), place))
     if [item.index for item in items] != list(range(start, end)):
         raise JournalDamaged(
             body=body, what=N_("entries between {start} and {end} are missing"), start=start, end=end
@@ -347,8 +349,22 @@ def _node_rows(body: str, size: int, completed: Sequence[bytes]) -> list[dict[st
 # --- reading -----------------------------------------------------------------------------------
 
 
+# Built once: for look-ups like these, building the statement costs as much as carrying it out.
+_BODY = select(BODIES).where(BODIES.c.body == bindparam("of_body"))
+
+
+@cache
+def _page(of_offices: bool) -> Select[Any]:
+    """Return the statement for entries ``start`` to ``end`` of ``of_body``, as ``offices`` may see them."""
+    return _items(of_offices).where(
+        LEAVES.c.body == bindparam("of_body"),
+        LEAVES.c.leaf_index >= bindparam("start"),
+        LEAVES.c.leaf_index < bindparam("end"),
+    )
+
+
 def _body(connection: Connection, body: str) -> Row[Any]:
-    row = connection.execute(select(BODIES).where(BODIES.c.body == body)).one_or_none()
+    row = connection.execute(_BODY, {"of_body": body}).one_or_none()
     if row is None:
         raise UnknownJournal(body=body)
     return row
@@ -366,9 +382,10 @@ def _resume(connection: Connection, row: Row[Any], cursor: Cursor) -> int:
     return cursor.index
 
 
-def _items(offices: Collection[str] | None = None) -> Select[Any]:
+def _items(of_offices: bool = False) -> Select[Any]:
     columns: Sequence[ColumnElement[Any]] = (LEAVES.c.public, PERSONAL.c.salt, PERSONAL.c.personal)
-    if offices is not None:
+    if of_offices:
+        offices: BindParameter[Any] = bindparam("offices", expanding=True)
         seen = or_(LEAVES.c.office.is_(None), LEAVES.c.office.in_(offices))
         columns = [case((seen, column), else_=null()) for column in columns]
     same_leaf = and_(PERSONAL.c.body == LEAVES.c.body, PERSONAL.c.leaf_index == LEAVES.c.leaf_index)

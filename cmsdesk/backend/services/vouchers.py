@@ -39,8 +39,10 @@ class VoucherKeys(Protocol):
 class Vouchers:
     """Signs vouchers with the key that signs the journal's heads; each message names its purpose."""
 
-    def __init__(self, service: str, signer: Signer, clock: Clock) -> None:
+    def __init__(self, service: str, signer: Signer, clock: Clock, most: int = MOST) -> None:
+        """``most``: how many commands a voucher is good for."""
         self._service = service
+        self._most = most
         self._signer = signer
         self._clock = clock
 
@@ -55,7 +57,7 @@ class Vouchers:
             scope=scope_of(actor),
             valid_from=now,
             valid_until=now + LIFE,
-            most=MOST,
+            most=self._most,
             rights=rights_of(actor.mandate),
         )
         signed = voucher.encode()
