@@ -42,6 +42,11 @@ class DeskSettings:
     """The desk's encrypted file; its folder exists."""
     body: BodySettings
 
+    @property
+    def municipalities(self) -> Path:
+        """Where the service's table of municipalities is kept."""
+        return self.store.with_name(f"{self.store.stem}-municipalities.json")
+
 
 @dataclass
 class DeskFiles:

@@ -59,6 +59,7 @@ def api_parts(parts: ServiceParts) -> Parts:
         Supplies(parts.engine, parts.vault, parts.hsm, parts.clock),
         Blobs(parts.engine, parts.hsm, parts.clock),
         Founding(parts.engine, parts.clock),
+        parts.municipalities,
     )
 
 

@@ -17,6 +17,7 @@ from cmsdesk.backend.services.bodies import create_tables
 from cmsdesk.backend.services.enrolment import Enrolment
 from cmsdesk.backend.services.feed import Feed
 from cmsdesk.backend.services.look_ups import LookUps
+from cmsdesk.backend.services.municipalities import Municipalities
 from cmsdesk.backend.services.service import Service
 from cmsdesk.backend.services.sign_in import SignIn
 from cmsdesk.backend.services.vouchers import Vouchers
@@ -130,6 +131,8 @@ class ServiceSettings:
     registro_imprese: RegistroImpreseFiles | None = None
     rea_registry: ReaRegistryFiles | None = None
     tax_agency: TaxAgencyFiles | None = None
+    municipalities: Path | None = None
+    """Where `cmsdesk import municipalities` puts ANPR's table; None: the built-in one serves alone."""
 
 
 class ServiceParts:
@@ -165,6 +168,7 @@ class ServiceParts:
             self._closing,
         )
         self.look_ups = LookUps(self.engine, registers)
+        self.municipalities = Municipalities(settings.municipalities)
         self._closing.callback(self.look_ups.close)
         key = self.hsm.create_workstations_key()
         ca = WorkstationCa(settings.name, key, self.hsm.sign_workstation)

@@ -17,6 +17,7 @@ from cmsdesk.desk.session import SessionParts
 from cmsdesk.domain.commands import Actor
 from cmsdesk.domain.organisation import Mandate
 from cmsdesk.domain.voucher import check_time
+from cmsdesk.lookups.places import load, read_saved
 from cmsdesk.operations.card_signature import check_card_signature
 from cmsdesk.operations.errors import OperatorNotTrusted, ServiceUnreachable
 from cmsdesk.operations.issue import Parts
@@ -35,6 +36,7 @@ from cmsdesk.sync.far import (
 from cmsdesk.sync.far_bodies import FarBodies
 from cmsdesk.sync.far_figures import FarFigures
 from cmsdesk.sync.far_look_ups import FarLookUps
+from cmsdesk.sync.far_municipalities import FarMunicipalities
 from cmsdesk.sync.far_supplies import FarSupplies
 from cmsdesk.sync.http import Connection, Endpoint
 from cmsdesk.sync.records import CommandRecords
@@ -162,9 +164,13 @@ class FarGate:
         )
         traffic = ScanTraffic(FarBlobs(gateway, files.arriving), files.scans)
 
+        municipalities = self._settings.desk.municipalities
+        table = FarMunicipalities(connection, municipalities, read_saved)
+
         def after() -> None:
             renewal()
             traffic.send()
+            table.renew()
 
         if not arrival.alone:
             renewal()
@@ -175,6 +181,7 @@ class FarGate:
         files.store.forget_unseen(mandate)
         return SessionParts(
             actor=Actor(mandate, self._settings.workstation),
+            places=partial(load, municipalities),
             operator_name=operator_name,
             alone=arrival.alone,
             body_name=office.body_name,

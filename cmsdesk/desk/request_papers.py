@@ -24,7 +24,6 @@ from cmsdesk.domain.events import Document
 from cmsdesk.domain.production import ProductionState
 from cmsdesk.domain.request import Request, RequestState
 from cmsdesk.domain.scratch_card import ScratchDelivery
-from cmsdesk.lookups.places import LibraryPlaces
 from cmsdesk.sync.certificate_facts import facts_of
 
 FORM = N_("Print form")
@@ -44,7 +43,6 @@ class RequestPapers(QObject):
         super().__init__(screen)
         self.papers = papers or Papers()
         self._desk, self._failed = desk, screen.notice.error
-        self._places: LibraryPlaces | None = None
 
     def offered(self, request: Request) -> list[tuple[str, Callable[[], object]]]:
         """Return each paper's name, a message of the catalogue, and what prints it."""
@@ -66,9 +64,8 @@ class RequestPapers(QObject):
         document = session.get("request", identifier) or {}
         request = request_of(identifier, document)
         stationery = stationery_here(self._desk)
-        self._places = self._places or LibraryPlaces()
         now, operator = session.clock.now(), session.operator_name
-        form = form_paper(request, session.configuration, self._places, operator)
+        form = form_paper(request, session.configuration, session.places, operator)
         if outcome is None and request.state in _MADE:
             outcome = self._outcome(request, document)
         if name == FORM or outcome is None:

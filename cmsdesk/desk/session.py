@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # not on the way to the first frame
     from cmsdesk.operations.attachments import Attached
     from cmsdesk.operations.company_check import LookUps
     from cmsdesk.operations.issue import Parts
+    from cmsdesk.operations.places import Places
     from cmsdesk.sync.desk_store import DeskStore, Queued
     from cmsdesk.sync.drafts import Drafts
     from cmsdesk.sync.scans import KeptScans
@@ -61,6 +63,8 @@ class SessionParts:
     saved_filters: WorkLists
     synchroniser: Synchroniser
     issuing: Parts
+    places: Callable[[], Places] | None = None
+    """Reads the table of municipalities that the service handed out; None: the built-in one serves."""
     look_ups: LookUps | None = None
     """The registers, through the service; None: nobody can be asked."""
     figures: Figures | None = None
@@ -191,6 +195,13 @@ class DeskSession(QObject):
     def in_state(self, thing: str, state: str) -> list[tuple[str, Document]]:
         """Return (id, document) of the things of one kind and state as they are shown, by id."""
         return self.store.shown_in_state(thing, state)
+
+    @cached_property
+    def places(self) -> Places:
+        """Municipalities and countries, for every screen and paper."""
+        from cmsdesk.lookups.places import LibraryPlaces
+
+        return LibraryPlaces() if self._parts.places is None else self._parts.places()
 
     @property
     def configuration(self) -> Configuration | None:

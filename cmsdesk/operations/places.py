@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+ANPR = "ANPR"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -23,6 +25,8 @@ class Place:
     since: date | None = None
     until: date | None = None
     """Last day; None: it is there today."""
+    source: str = ""
+    """Table that was imported and says so (`ANPR`); empty: built in."""
 
     @property
     def is_country(self) -> bool:

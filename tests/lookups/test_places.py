@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmsdesk.lookups.places import ANPR_COLUMNS, LibraryPlaces, PlaceTable, TableWrong, load, read_anpr, save
-from cmsdesk.operations.places import Place
+from cmsdesk.operations.places import ANPR, Place
 
 TODAY = date(2026, 6, 1)
 TABLE = LibraryPlaces()
@@ -102,19 +102,39 @@ LINES = [
 ]
 
 
-def test_an_imported_table_takes_the_built_in_ones_place(tmp_path: Path) -> None:
+def test_an_imported_table_corrects_and_completes_the_built_in_one(tmp_path: Path) -> None:
     places = list(read_anpr([*LINES, LINES[1].replace("A952", "ND")]))
     assert len(places) == 3
-    assert places[1] == Place("A952", "Bolzano", "Bozen", "BZ", "021008", date(1927, 1, 12), None)
+    assert places[1] == Place("A952", "Bolzano", "Bozen", "BZ", "021008", date(1927, 1, 12), None, ANPR)
     file = tmp_path / "municipalities.json"
     assert len(load(file)) == len(TABLE)
     save(places, file)
     table = load(file)
     assert table.at("A952", TODAY) == places[1]
-    assert table.search("boz", date(1925, 1, 1)) == [places[0]]
-    assert table.at("H501", TODAY) is None
+    assert table.search("bozen", date(1925, 1, 1)) == [places[0]]
+    assert table.at("H501", TODAY) == TABLE.at("H501", TODAY), "what it does not know stays"
+    assert len([place for place in table._places if place.code == "A952"]) == 2, "its history, not both"
+    assert {place.source for place in table._places} == {"", ANPR}
     assert table.at("Z110", TODAY) is not None
     assert [entry.name for entry in tmp_path.iterdir()] == ["municipalities.json"]
+
+
+def test_a_new_municipality_is_there_from_its_day_and_german_names_stay(tmp_path: Path) -> None:
+    head = HEAD
+    lines = [
+        head,
+        '"1927-01-12","9999-12-31","021008","A952","BOLZANO","","BZ"',
+        '"2031-01-01","9999-12-31","021999","M999","NUOVO COMUNE","NEUDORF","BZ"',
+    ]
+    save(read_anpr(lines), tmp_path / "t.json")
+    table = load(tmp_path / "t.json")
+    bolzano = table.at("A952", None)
+    assert bolzano is not None
+    assert (bolzano.written, bolzano.source) == ("Bolzano/Bozen (BZ)", ANPR)
+    assert table.at("M999", date(2030, 12, 31)) is None
+    assert table.search("neud", date(2030, 12, 31)) == []
+    [new] = table.search("neud", date(2031, 1, 1))
+    assert (new.code, new.istat) == ("M999", "021999")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -16,6 +17,7 @@ from cmsdesk.backend.services.administration import Administration
 from cmsdesk.base.clock import SystemClock
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.first_issue import Earlier, Finding
+from cmsdesk.lookups.places import ANPR_COLUMNS, load, read_anpr, read_saved, save
 from cmsdesk.operations.lookups import NO_ANSWER, Answered, CodeCheck, Contradictory, Unavailable
 from cmsdesk.sandbox.desks import Desk, ServiceProcess, sign_in
 from cmsdesk.sandbox.pdnd import TaxAgencyStandIn
@@ -23,8 +25,10 @@ from cmsdesk.sandbox.registers import Company, OwnRegistryStandIn, RegistroImpre
 from cmsdesk.sandbox.tls import TlsRoot
 from cmsdesk.sandbox.world import BODY, DESKS
 from cmsdesk.sync.far_look_ups import FarLookUps
+from cmsdesk.sync.far_municipalities import FarMunicipalities
 from tests.service.conftest import Office
 
+TABLE = "municipalities.json"
 MARTA, OTHER = "TSSMRT87C54A952D", "RSSMRA80A01H501U"
 PROVA = Company(
     "BZ-123456",
@@ -91,7 +95,7 @@ class Outside:
         stack.callback(settings.write_text, before)
         addresses = {"imprese": self.imprese.url, "rea": self.rea.url, "agency": self.agency.url}
         more = _SETTINGS.format(roots=tls.root, **addresses)
-        settings.write_text(before + more, encoding="utf-8")
+        settings.write_text(f'municipalities = "{TABLE}"\n{before}{more}', encoding="utf-8")
         service = stack.enter_context(ServiceProcess(office.world))
         self.desk: Desk = sign_in(office.world, service, DESKS[0], office.operator)
         stack.callback(self.desk.close)
@@ -168,3 +172,29 @@ def test_a_service_without_registers_says_so(office: Office) -> None:
     assert isinstance(FarLookUps(desk.connection).represented_by(MARTA), Unavailable)
     assert isinstance(FarLookUps(desk.connection).check_code(MARTA), Unavailable)
     desk.close()
+
+
+def test_desks_get_the_imported_municipalities_and_forget_them(
+    office: Office, outside: Outside, tmp_path: Path
+) -> None:
+    there, here = office.world.places.service / TABLE, tmp_path / TABLE
+
+    def renew() -> None:
+        FarMunicipalities(outside.desk.connection, here, read_saved).renew()
+
+    renew()
+    assert not here.exists(), "none was imported: the built-in one serves"
+    line = '"2024-01-01","9999-12-31","021999","M999","NUOVO COMUNE","NEUDORF","BZ"'
+    save(read_anpr([",".join(ANPR_COLUMNS), line]), there)
+    renew()
+    assert here.read_bytes() == there.read_bytes()
+    assert [place.code for place in load(here).search("neudorf", date(2026, 1, 1))] == ["M999"]
+    written = here.stat().st_mtime_ns
+    renew()
+    assert here.stat().st_mtime_ns == written, "the desk has it"
+    there.write_bytes(b"{}")
+    renew()
+    assert load(here).at("M999", None) is not None, "what is no table is not kept"
+    there.unlink()
+    renew()
+    assert not here.exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
@@ -15,6 +15,7 @@ from cmsdesk.backend.services.enrolment import Enrolment
 from cmsdesk.backend.services.feed import Feed
 from cmsdesk.backend.services.health import Health
 from cmsdesk.backend.services.look_ups import LookUps
+from cmsdesk.backend.services.municipalities import Municipalities
 from cmsdesk.backend.services.service import Service
 from cmsdesk.backend.services.sign_in import SignIn
 from cmsdesk.backend.services.supplies import Supplies
@@ -42,6 +43,7 @@ class Parts:
     supplies: Supplies
     blobs: Blobs
     founding: Founding
+    municipalities: Municipalities = field(default_factory=Municipalities)
 
 
 async def _parts(request: Request) -> Parts:

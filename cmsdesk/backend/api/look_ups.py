@@ -1,10 +1,13 @@
-"""Calls about registers outside: personal data stand in the body, never in an address that is logged."""
+"""Calls about registers outside, and the table of municipalities.
+
+Personal data stand in the body, never in an address that is logged.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from cmsdesk.backend.api import models as m
 from cmsdesk.backend.api.callers import Caller, PartsOf
@@ -30,3 +33,12 @@ def companies(parts: PartsOf, actor: Caller, call: m.PersonCall) -> dict[str, An
 def fiscal_code(parts: PartsOf, actor: Caller, call: m.PersonCall) -> dict[str, Any]:
     """Tell whether the tax agency knows a codice fiscale as valid."""
     return answer_document(parts.look_ups.check_code(call.person, actor))
+
+
+@router.get("/municipalities")
+def municipalities(
+    parts: PartsOf, actor: Caller, known: Annotated[str, Query(pattern=r"^([0-9a-f]{64})?$")] = ""
+) -> m.MunicipalitiesAnswer:
+    """Return the imported table of municipalities; ``known``: the hash of the one that the desk has."""
+    found = parts.municipalities.table(known)
+    return m.MunicipalitiesAnswer(sha256=found.sha256, content=found.content)

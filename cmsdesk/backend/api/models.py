@@ -439,6 +439,15 @@ class FiguresAnswer(Model):
     delivered: int
 
 
+class MunicipalitiesAnswer(Model):
+    """The imported table of municipalities."""
+
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    """Empty: none was imported."""
+    content: Base64
+    """Empty where there is none, and where the desk has it."""
+
+
 class TicketAnswer(Model):
     """A key to seal codes of a supply to: see `operations.intake.Ticket`."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -16,6 +18,8 @@ from cmsdesk.desk.session import Link
 from cmsdesk.desk.shell.window import DeskWindow
 from cmsdesk.domain.documents import request_of
 from cmsdesk.domain.request import Origin
+from cmsdesk.lookups.places import PlaceTable, combined
+from cmsdesk.operations.places import ANPR, Place
 from tests.desk.bench import Desk, approve, register, wait_for
 from tests.desk.registration.people import MARTA
 from tests.sync.bench import CentralService
@@ -273,3 +277,18 @@ def test_an_approved_request_of_another_person_is_no_matter(
     QTest.qWait(300)
     texts = [made.text() for made in screen.summary.findChildren(type(screen.summary._name))]
     assert not any(other.request.code in text for text in texts)
+
+
+def test_the_municipalities_that_the_service_handed_out_are_offered(window: DeskWindow, desk: Desk) -> None:
+    new = Place("M999", "Nuovo Comune", "Neudorf", "BZ", "021999", date(2024, 1, 1), source=ANPR)
+    window.sign_out()
+    window.begin(replace(desk.parts(), places=lambda: PlaceTable(lambda: combined([new]))))
+    window.open("registration")
+    screen = window.current
+    assert isinstance(screen, RegistrationScreen)
+    screen.view.rows[paths.MUNICIPALITY].field.setFocus()
+    keys = Keyboard()
+    keys.type("Neud")
+    keys.enter()
+    assert screen.view.form[paths.MUNICIPALITY] == "Nuovo Comune"
+    assert screen.view.form[paths.PROVINCE] == "BZ"

@@ -34,7 +34,6 @@ from cmsdesk.domain.duplicates import SENTENCES
 from cmsdesk.domain.first_issue import FirstIssue
 from cmsdesk.domain.request import Request, request_code
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
-from cmsdesk.lookups.places import LibraryPlaces
 
 PATIENCE_MS = 3000
 """So long registering waits for registers that are being asked: their answer decides the fee."""
@@ -49,7 +48,7 @@ class RegistrationScreen(Screen):
 
     def __init__(self, desk: Desk, papers: Papers | None = None) -> None:
         super().__init__(desk, scrolls=False)
-        self._codes, self._places = LibraryFiscalCodes(), LibraryPlaces()
+        self._codes, self._places = LibraryFiscalCodes(), self.session.places
         self.printer = FormPrinter(desk, papers or Papers(), self._places, self.notice.error)
         self.cashier = Cashier(desk, self.printer.papers, self.notice.error)
         # what comes when the screen is gone is dropped
