@@ -7,7 +7,7 @@ the data of ``resources/body_defaults.toml`` and changes them.
 
 from __future__ import annotations
 
-import re
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -23,7 +23,9 @@ PERSONAL_SECTIONS = frozenset({"contact", "texts"})
 LEAST_MONTHS = 4
 """Longer than desks and backups keep what they may hand back (ninety days, OPS-2)."""
 _MOST = 1200
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+LOGO_MOST_BYTES = 48 * 1024
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How a PNG file begins."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ class Configuration:
     texts: LegalTexts = field(default_factory=LegalTexts)
     contact: Contact = field(default_factory=Contact)
     logo: str | None = None
-    """SHA-256, hex, of the blob with the body's logo."""
+    """The body's logo, a PNG of at most `LOGO_MOST_BYTES`, in base 64: every desk has it with the rest."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -275,8 +277,16 @@ class Configuration:
             self.retention.without_certificate_months, LEAST_MONTHS, "retention.without_certificate_months"
         )
         _zero_or_within(self.retention.earlier_issues_years, KEPT_YEARS, "retention.earlier_issues_years")
-        if self.logo is not None and not _SHA256.fullmatch(self.logo):
+        if self.logo is not None and not _is_logo(self.logo):
             raise ShapeWrong("logo")
+
+
+def _is_logo(text: str) -> bool:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return content.startswith(PNG) and len(content) <= LOGO_MOST_BYTES
 
 
 def _different(members: tuple[object, ...], where: str) -> None:

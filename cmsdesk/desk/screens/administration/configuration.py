@@ -159,6 +159,7 @@ class ConfigurationScreen(Screen):
             sections.remote_issue(fields),
             sections.thresholds(fields, offices),
             sections.retention(fields),
+            sections.logo(fields),
             sections.contact(fields),
             sections.legal_texts(fields),
         ]

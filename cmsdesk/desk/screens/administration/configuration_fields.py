@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtWidgets import QCheckBox, QComboBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.screens.administration.logo_field import LogoField
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.desk.widgets.tick import Tick
@@ -274,6 +275,13 @@ class Fields:
 
         self._bind(path, about, "", None, get, put, words, [])
         self.bound[-1].ticks = ticks
+
+    def logo(self, into: QVBoxLayout, path: Path) -> LogoField:
+        """Add the body's logo."""
+        made = LogoField(self.texts, self._touched)
+        into.addWidget(made)
+        self._bind(path, N_("Logo of the body"), "", None, made.value, made.set_value, made.words)
+        return made
 
     def _row(
         self, into: QVBoxLayout, message: str, made: QWidget, about: str, look: Mapping[str, Any]

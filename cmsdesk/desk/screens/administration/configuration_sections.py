@@ -206,6 +206,15 @@ def retention(fields: Fields) -> QFrame:
     return made
 
 
+def logo(fields: Fields) -> QFrame:
+    """The logo at the head of papers."""
+    made, into = _section(
+        fields, N_("Logo of the body"), N_("At the head of every paper: a PNG or SVG file, best wide.")
+    )
+    fields.logo(into, ("logo",))
+    return made
+
+
 def contact(fields: Fields) -> QFrame:
     """How the body is reached."""
     made, into = _section(fields, N_("Contact"), N_("It stands on forms and letters."))

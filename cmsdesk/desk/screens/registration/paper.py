@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 from cmsdesk.base.texts import texts
@@ -73,7 +74,7 @@ def _stationery_of(
 ) -> Stationery:
     """Return the office's paper as the body configured it."""
     lines: tuple[str, ...] = ()
-    clauses = {}
+    clauses, logo = {}, None
     if configuration is not None:
         contact = configuration.contact
         town = " ".join(filter(None, (contact.postcode, contact.municipality, contact.province)))
@@ -86,12 +87,14 @@ def _stationery_of(
                 ),
             )
         )
+        logo = None if configuration.logo is None else base64.b64decode(configuration.logo)
         clauses = {"truth": configuration.texts.declarations, "letter": configuration.texts.letter}
     return Stationery(
         body={"it": body_name},
         office=office_name,
         office_lines=lines,
         languages=_languages(configuration),
+        logo=logo,
         sandbox=sandbox,
         clauses={name: dict(text) for name, text in clauses.items()},
     )
