@@ -186,6 +186,8 @@ def test_the_palette_finds_a_person_and_esc_gives_the_focus_back(window: DeskWin
     QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     line = window._palette.line
     assert line.hasFocus()
+    first = window._palette.list.item(0)
+    assert first.data(Qt.ItemDataRole.AccessibleTextRole) == "Inizio Ctrl+1", "read aloud with its shortcut"
     QTest.keyClicks(line, "perath")
     wait_for(lambda: window._palette.list.count() > 0)
     QTest.keyClick(line, Qt.Key.Key_Escape)

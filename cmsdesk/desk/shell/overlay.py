@@ -6,10 +6,21 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
+from cmsdesk.desk.models.work_list import Index
 from cmsdesk.desk.screens.base import Entry
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
@@ -19,6 +30,8 @@ _WIDTH = 640
 _HEIGHT = 460
 _SETTLE_MS = 120
 _SHADE = 110
+_MORE = Qt.ItemDataRole.UserRole
+_BESIDE = 12
 
 Find = Callable[[str], Sequence[Entry]]
 """Looks for people and things in the records; runs in a thread."""
@@ -80,6 +93,25 @@ class Overlay(QWidget):
             event.accept()
 
 
+class _Lines(QStyledItemDelegate):
+    """What it is left, what tells it from others right."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw the line, then what stands at its end."""
+        super().paint(painter, option, index)
+        painter.save()
+        painter.setFont(option.font)
+        painter.setPen(QColor(self._theme.tokens.muted))
+        where = option.rect.adjusted(0, 0, -_BESIDE, 0)
+        side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(where, side, str(index.data(_MORE) or ""))
+        painter.restore()
+
+
 class Palette(Overlay):
     """Finds any screen, act, person or request by a few letters."""
 
@@ -101,6 +133,7 @@ class Palette(Overlay):
         self.list = QListWidget()
         self.list.setIconSize(QSize(20, 20))
         self.list.setFixedHeight(_HEIGHT - 120)
+        self.list.setItemDelegate(_Lines(theme, self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemActivated.connect(lambda _: self._run())
         self.list.itemClicked.connect(lambda _: self._run())
@@ -160,8 +193,10 @@ class Palette(Overlay):
         self._entries = entries
         self.list.clear()
         for entry in entries:
-            said = "    ".join(filter(None, (entry.words, entry.detail, entry.shortcut)))
-            item = QListWidgetItem(self._theme.icon(entry.icon), said)
+            more = "    ".join(filter(None, (entry.detail, entry.shortcut)))
+            item = QListWidgetItem(self._theme.icon(entry.icon), entry.words)
+            item.setData(_MORE, more)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.words} {more}".strip())
             item.setSizeHint(QSize(0, 40))
             self.list.addItem(item)
         self.list.setCurrentRow(0)

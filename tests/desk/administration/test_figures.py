@@ -16,6 +16,7 @@ from cmsdesk.domain.figures import Grain
 from cmsdesk.domain.organisation import Role
 from tests.desk.administration.conftest import OpenScreen
 from tests.desk.bench import Desk, some_work, wait_for
+from tests.desk.legible import flaws
 from tests.desk.test_window import nameless
 from tests.sync.bench import OFFICE, SECOND_OFFICE
 
@@ -92,3 +93,14 @@ def test_figures_are_written_as_csv_and_printed(busy: Desk, opened: OpenScreen, 
     wait_for(lambda: bool(shown), 60)
     assert shown[0].startswith(b"%PDF")
     screen.papers.close()
+
+
+def test_parts_say_when_they_begin_and_nothing_is_cut_for_want_of_room(
+    busy: Desk, opened: OpenScreen, window: DeskWindow
+) -> None:
+    screen: FiguresScreen = opened("figures")
+    wait_for(lambda: bool(screen.model.rows))
+    assert screen.table.isColumnHidden(1)
+    screen.grain.setCurrentIndex(screen.grain.findData(Grain.DAY))
+    wait_for(lambda: not screen.table.isColumnHidden(1))
+    assert [one for one in flaws(window) if one.startswith("cut")] == []

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QScrollArea, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QFileDialog, QFrame, QScrollArea, QWidget
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
@@ -30,6 +31,10 @@ from cmsdesk.domain.figures import Grain, OfficeFigures, figures_csv
 from cmsdesk.operations.errors import ServiceUnreachable
 
 MEASURES = (N_("Registrations"), N_("Approvals"), N_("Productions"), N_("Deliveries"))
+_SIDE_BY_SIDE = 1200
+"""Pixels, from which chart and table have room beside each other."""
+_FROM = 1
+"""The column of the day on which a part begins."""
 _GRAINS = ((Grain.WHOLE, N_("As a whole")), (Grain.MONTH, N_("By month")), (Grain.DAY, N_("By day")))
 _MONTH, _BEFORE, _YEAR, _TWELVE, _OWN = range(5)
 _PERIODS = (
@@ -127,6 +132,7 @@ class FiguresScreen(Screen):
         offices = self.session.lists.things("office")
         self._names = {identifier: str(document["name"]) for identifier, document in offices}
         self._lines = list(lines)
+        self.table.leave_out({_FROM} if asked.grain is Grain.WHOLE else set())
         self._show_lines()
         self.say()
 
@@ -208,7 +214,6 @@ class FiguresScreen(Screen):
                 lambda one: f"{one.begins:%d/%m/%Y}",
                 lambda one: one.begins,
                 width=104,
-                spare=True,
             ),
             *(measure(at) for at in range(len(MEASURES))),
         )
@@ -246,12 +251,19 @@ class FiguresScreen(Screen):
         self._nothing = label(texts, N_("Nothing in this period."), "muted")
         self.body.addLayout(above)
         self.body.addWidget(self.busy)
-        both = row(self._framed(self.chart), self._framed(self.table), gap=2)
-        both.setStretch(0, 2)
-        both.setStretch(1, 3)
+        self._both = row(self._framed(self.chart), self._framed(self.table), gap=2)
+        self._both.setStretch(0, 2)
+        self._both.setStretch(1, 3)
         self.body.addWidget(self._nothing)
-        self.body.addLayout(both, 1)
+        self.body.addLayout(self._both, 1)
         self._follow_period(count=False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Chart and table stand side by side where both have room."""
+        wide = event.size().width() >= _SIDE_BY_SIDE
+        way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        self._both.setDirection(way)
+        super().resizeEvent(event)
 
     def _framed(self, inside: QWidget) -> QFrame:
         made = QFrame()
