@@ -67,7 +67,12 @@ def _cut(widget: QWidget) -> Iterator[str]:
     if isinstance(widget, QLabel):
         yield from _cut_label(widget)
     elif isinstance(widget, QAbstractButton):
-        if widget.text().strip() and widget.layout() is None and _exceeds(widget.sizeHint().width(), widget):
+        if widget.hasHeightForWidth():
+            if widget.heightForWidth(widget.width()) > widget.height() + _SLACK:
+                yield f"{_name(widget)} high {widget.height()}"
+        elif (
+            widget.text().strip() and widget.layout() is None and _exceeds(widget.sizeHint().width(), widget)
+        ):
             yield f"{_name(widget)} {widget.width()} of {widget.sizeHint().width()}"
     elif isinstance(widget, QComboBox):
         room = _room_of(widget)

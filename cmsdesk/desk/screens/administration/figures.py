@@ -203,7 +203,7 @@ class FiguresScreen(Screen):
                 MEASURES[at],
                 lambda one: self.texts.number(numbers(one)[at]),
                 lambda one: numbers(one)[at],
-                width=118,
+                width=132,
                 figures=True,
             )
 

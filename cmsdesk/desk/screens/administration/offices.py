@@ -60,7 +60,7 @@ class OfficesScreen(SideScreen):
                 N_("operators"),
                 lambda one: self.texts.number(len(one.mandates)) if one.level is Level.OFFICE else "",
                 lambda one: len(one.mandates),
-                width=112,
+                width=128,
                 figures=True,
             ),
             PlainColumn(
