@@ -67,13 +67,7 @@ def _cut(widget: QWidget) -> Iterator[str]:
     if isinstance(widget, QLabel):
         yield from _cut_label(widget)
     elif isinstance(widget, QAbstractButton):
-        if widget.hasHeightForWidth():
-            if widget.heightForWidth(widget.width()) > widget.height() + _SLACK:
-                yield f"{_name(widget)} high {widget.height()}"
-        elif (
-            widget.text().strip() and widget.layout() is None and _exceeds(widget.sizeHint().width(), widget)
-        ):
-            yield f"{_name(widget)} {widget.width()} of {widget.sizeHint().width()}"
+        yield from _cut_button(widget)
     elif isinstance(widget, QComboBox):
         room = _room_of(widget)
         wanted = widget.fontMetrics().horizontalAdvance(widget.currentText())
@@ -90,6 +84,14 @@ def _cut(widget: QWidget) -> Iterator[str]:
         yield from _cut_cells(widget)
     elif isinstance(widget, QListWidget):
         yield from _cut_items(widget)
+
+
+def _cut_button(button: QAbstractButton) -> Iterator[str]:
+    if button.hasHeightForWidth():
+        if button.heightForWidth(button.width()) > button.height() + _SLACK:
+            yield f"{_name(button)} high {button.height()}"
+    elif button.text().strip() and _exceeds(button.sizeHint().width(), button):
+        yield f"{_name(button)} {button.width()} of {button.sizeHint().width()}"
 
 
 def _exceeds(wanted: int, widget: QWidget) -> bool:

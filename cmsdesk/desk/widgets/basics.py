@@ -52,9 +52,17 @@ def _filled(box: _Box, items: tuple[Item, ...], gap: int, margin: int) -> _Box:
     return box
 
 
+class _Wrapped(QLabel):
+    """Running text: as high as it is at its widest line, however wide the place; Qt forgets the limit."""
+
+    def heightForWidth(self, width: int) -> int:
+        """Return how high it is at a width, or at the widest it may be."""
+        return super().heightForWidth(min(width, self.maximumWidth()))
+
+
 def plain(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """Return a label with a text that is not the catalogue's (a name, a number)."""
-    made = QLabel()
+    made = _Wrapped() if wrap else QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(text)
     made.setProperty("role", role)
