@@ -31,6 +31,8 @@ from cmsdesk.desk.shell.overlay import Overlay
 LOCALES = Path(__file__).resolve().parents[2] / "resources" / "locale"
 _SLACK = 1
 """Pixels that rounding may take."""
+_OF_THEMSELVES = {"Italiano", "Deutsch", "English"}
+"""Languages are called as their speakers call them."""
 _CELL_MARGIN = 16
 """Of a cell of a table, both sides."""
 _LINE_MARGIN = 24
@@ -232,6 +234,7 @@ def _foreign(language: str) -> frozenset[str]:
     others = {text for one, found in catalogues.items() if one != language for text in found.values()}
     if language != "en":
         others |= set(catalogues[language])
+    own |= _OF_THEMSELVES
     return frozenset({text.casefold() for text in others} - {text.casefold() for text in own})
 
 

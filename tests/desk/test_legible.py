@@ -14,11 +14,11 @@ from tests.desk.screenshots.parts import PARTS
 WITHOUT_CARDS = sorted(set(PARTS) - {"cards"})
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", WITHOUT_CARDS)
-def test_every_scene_can_be_read_in_three_languages(
-    application: QApplication, tmp_path: Path, part: str
-) -> None:
-    camera = Camera(None, sizes=SIZES[:1])
+def test_every_scene_can_be_read(application: QApplication, tmp_path: Path, part: str) -> None:
+    """In the two languages with the longest words; `tests.desk.screenshots` reads the rest."""
+    camera = Camera(None, languages=("it", "de"), sizes=SIZES[:1])
     PARTS[part](application, camera, tmp_path)
     assert camera.wrong == {}
 

@@ -366,3 +366,33 @@ def test_who_may_not_has_no_till(central: CentralService, tmp_path: Path, qapp: 
     assert screen.cashier.till is None
     assert not screen.view.rows[paths.PAYMENT].isVisibleTo(screen.view)
     made.close()
+
+
+def test_every_line_follows_the_language(
+    window: DeskWindow, till: TillScreen, desk: Desk, central: CentralService
+) -> None:
+    one = register(central, desk.mandate, first_issue=FEE)
+    window.session.sync_now()
+    wait_for(lambda: window.session.get("request", one.id) is not None)
+    till.activate(request=one.id)
+    wait_for(lambda: till.chosen is not None)
+    till.take()
+    wait_for(lambda: "contanti" in words_of(till.receipts))
+    assert "Ancora nessuna." in words_of(till.closing)
+    window.texts.set_language("de")
+    wait_for(lambda: "Bargeld" in words_of(till.receipts) and "Ancora nessuna." not in words_of(till.closing))
+
+
+def test_at_sign_out_nothing_printed_is_left(
+    window: DeskWindow, till: TillScreen, desk: Desk, central: CentralService, opened: list[Path]
+) -> None:
+    one = register(central, desk.mandate, first_issue=FEE)
+    window.session.sync_now()
+    wait_for(lambda: window.session.get("request", one.id) is not None)
+    till.activate(request=one.id)
+    wait_for(lambda: till.chosen is not None)
+    till.take()
+    wait_for(lambda: bool(opened))
+    assert opened[0].exists()
+    window.sign_out()
+    assert not opened[0].parent.exists()

@@ -223,16 +223,20 @@ class Shortcuts(Overlay):
         """``rows``: what it does, in words, and its keys."""
         super().__init__(parent, 480, 640)
         self._rows = rows
+        texts.retranslate.connect(self._fill)
         self._lines = QVBoxLayout()
         self._lines.setSpacing(8)
         self.card.setLayout(column(label(texts, N_("Shortcuts"), "heading"), 1, self._lines, gap=1, margin=3))
 
     def open(self) -> None:
         """Show those of the moment."""
+        self._fill()
+        super().open()
+
+    def _fill(self) -> None:
         clear(self._lines)
         for words, keys in self._rows():
             self._lines.addLayout(row(plain(words), None, key_label(keys)))
-        super().open()
 
 
 def key_label(keys: str) -> QLabel:

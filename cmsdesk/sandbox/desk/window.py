@@ -31,7 +31,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QMainWindow,
     QMenu,
-    QPushButton,
     QScrollArea,
     QWidget,
 )
@@ -45,6 +44,8 @@ from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import button, column, label, plain, row
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.reader_picture import Hint, Lamp, ReaderPicture, paint_card
+from cmsdesk.desk.widgets.row_button import RowButton
+from cmsdesk.desk.widgets.tall import Tall
 from cmsdesk.sandbox.card.atr import SHAPE_TOKEN
 from cmsdesk.sandbox.desk.table import ReaderState, Table
 from cmsdesk.sandbox.desk.tray import Envelope, Kind, Tray, TrayCard
@@ -187,7 +188,7 @@ class ReaderTile(QFrame):
             margin=1,
         )
         self.setLayout(inside)
-        self.setFixedWidth(224)
+        self.setMinimumWidth(256)
         texts.bind(self, self._say)
 
     def show_state(self, state: ReaderState, card: TrayCard | None) -> None:
@@ -311,8 +312,7 @@ class SandboxWindow(QMainWindow):
             tile.dropped.connect(self._dropped)
             tile.removed.connect(self.take_out)
             self._tiles[state.name] = tile
-            readers.addWidget(tile)
-        readers.addStretch(1)
+            readers.addWidget(tile, 1)
         cards = QWidget()
         cards.setLayout(column(self._grid, None))
         area = QScrollArea()
@@ -320,10 +320,7 @@ class SandboxWindow(QMainWindow):
         area.setWidget(cards)
         hint = N_("Drag a card into a reader, or press Enter on it. Delete takes a card out.")
         left = column(label(texts, N_("Tray"), "heading"), label(texts, hint, "muted", wrap=True), area)
-        envelopes = QFrame()
-        envelopes.setProperty("card", True)
-        envelopes.setFixedWidth(288)
-        envelopes.setLayout(
+        beside = Tall(
             column(
                 label(texts, N_("Blind envelopes"), "heading"),
                 label(texts, N_("Click one to copy its number."), "muted", wrap=True),
@@ -333,6 +330,15 @@ class SandboxWindow(QMainWindow):
                 margin=2,
             )
         )
+        scrolling = QScrollArea()
+        scrolling.setWidgetResizable(True)
+        scrolling.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolling.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolling.setWidget(beside)
+        envelopes = QFrame()
+        envelopes.setProperty("card", True)
+        envelopes.setFixedWidth(304)
+        envelopes.setLayout(column(scrolling))
         below = row(gap=2)
         below.addLayout(left, 1)
         below.addWidget(envelopes)
@@ -433,12 +439,13 @@ class SandboxWindow(QMainWindow):
             if old is not None:
                 old.deleteLater()
         for one in envelopes[:_ENVELOPES_SHOWN]:
-            made = QPushButton(f"{one.number}\nPIN {one.pin}   PUK {one.puk}")
-            made.setProperty("row", True)
+            codes = f"PIN {one.pin}   PUK {one.puk}"
+            inside = column(plain(one.number, "label"), plain(codes, "small"), gap=0)
+            inside.setContentsMargins(12, 6, 12, 6)
+            made = RowButton(inside)
             made.setAutoDefault(False)
             made.setAccessibleName(one.number)
             made.clicked.connect(partial(self._copy, one))
-            made.setStyleSheet("min-height: 40px")
             self._envelopes.addWidget(made)
 
     def _copy(self, envelope: Envelope, _checked: bool = False) -> None:

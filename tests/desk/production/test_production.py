@@ -117,6 +117,20 @@ def test_a_used_envelope_is_told_in_place(driver: Driver) -> None:
     assert driver.state(request) == "approved"
 
 
+def test_back_before_anything_was_signed_leads_to_the_list(driver: Driver) -> None:
+    request = driver.request()
+    driver.sign_in()
+    driver.know(request)
+    driver.window.open("production", request=request)
+    driver.insert(driver.world.blank())
+    driver.reach(Stage.SCRATCH)
+    back = driver.window.texts("Back")
+    next(one for one in driver.screen.findChildren(QPushButton) if one.text() == back).click()
+    driver.until(lambda: driver.screen._shown is None)
+    assert driver.state(request) == "approved"
+    assert request in {driver.screen._model.item(at).data() for at in range(driver.screen._model.rowCount())}
+
+
 def test_another_kind_of_device_is_refused_and_swapped(driver: Driver) -> None:
     request = driver.request(DeviceKind.USB_TOKEN)
     card, token = driver.world.blank(), driver.world.blank(DeviceKind.USB_TOKEN)

@@ -20,7 +20,7 @@ from cmsdesk.operations.attachments import NoScan
 from tests.desk.bench import PEOPLE, make_device
 from tests.desk.registration.people import MARTA
 from tests.desk.screenshots.camera import Scene, still
-from tests.desk.screenshots.stage import FEE, Authority, Stage, booked, quiet_papers
+from tests.desk.screenshots.stage import FEE, Authority, Stage, booked
 from tests.sync.bench import BODY, CA
 
 PNG = b"\x89PNG\r\n\x1a\n an identity document"
@@ -166,7 +166,7 @@ def registering(stage: Stage, **facts: str) -> RegistrationScreen:
     """Open the form; its papers open nowhere."""
     screen = stage.show("registration", **facts)
     assert isinstance(screen, RegistrationScreen)
-    screen.printer.papers = screen.cashier.papers = quiet_papers()
+    screen.printer.papers = screen.cashier.papers = stage.papers
     return screen
 
 
@@ -318,7 +318,7 @@ def contact(stage: Stage) -> Iterator[str]:
 def till(stage: Stage) -> Iterator[str]:
     """Empty, somebody found, paid, counted, closed."""
     screen = stage.show("till")
-    screen.cashier.papers = quiet_papers()
+    screen.cashier.papers = stage.papers
     yield "till-empty"
     mine = [stage.registered(who, first_issue=FEE) for who in (0, 1, 3)]
     for one, method in zip(mine[:2], (0, 1), strict=True):
@@ -334,10 +334,16 @@ def till(stage: Stage) -> Iterator[str]:
     stage.show("till", request=mine[2].id)
     stage.until(lambda: screen.chosen is not None)
     yield "till-chosen"
-    screen.counted.setText("20")
+    payment = next(one for one in stage.window.session.lists.things("payment"))
+    screen.receipts.ask(payment)
+    screen.receipts.confirm()
+    still()
+    yield "till-give-back"
+    screen.receipts.leave()
+    screen.closing.counted.setText("20")
     still()
     yield "till-counted"
-    screen.close_till()
+    screen.closing.close_it()
     stage.until(lambda: not stage.window.session.pending())
     yield "till-closed"
 

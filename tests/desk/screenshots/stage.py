@@ -52,6 +52,8 @@ class Stage:
     window: DeskWindow
     desk: Desk
     folder: Path
+    papers: Papers
+    """That open nowhere; gone with the stage."""
     outside: Outside | None = None
 
     @property
@@ -160,12 +162,9 @@ def stage_of(
         window.activateWindow()
         window.begin(desk.parts())
         wait_for(lambda: window.session.sync_state.link is Link.UP)
-        yield Stage(window, desk, folder, outside)
-
-
-def quiet_papers() -> Papers:
-    """Papers that open nowhere."""
-    return Papers(lambda _: True)
+        papers = Papers(lambda _: True)
+        closing.callback(papers.close)
+        yield Stage(window, desk, folder, papers, outside)
 
 
 def booked(stage: Stage, who: int) -> None:

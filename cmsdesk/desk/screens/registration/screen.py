@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from cmsdesk.base.clock import ROME
@@ -104,10 +103,9 @@ class RegistrationScreen(Screen):
         if self._amended is None and not self.view.form[paths.FISCAL_CODE]:
             self.view.focus(paths.FISCAL_CODE)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Take the printed files away."""
+    def end(self) -> None:
+        """The session ends: take the printed files away."""
         self.printer.papers.close()
-        super().closeEvent(event)
 
     # --- drafts --------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QComboBox
 
 from cmsdesk.base.texts import N_
@@ -20,6 +19,7 @@ from cmsdesk.desk.screens.till.receipts import Payment, ReceiptLines, line_butto
 from cmsdesk.desk.tokens import READING
 from cmsdesk.desk.widgets.basics import card, clear, column, label, plain, row
 from cmsdesk.desk.widgets.field import FieldRow, text_field
+from cmsdesk.desk.widgets.states import EmptyState
 from cmsdesk.domain.commands import Refusal
 from cmsdesk.domain.configuration import PaymentMethod
 from cmsdesk.domain.events import Document
@@ -56,13 +56,14 @@ class TillScreen(Screen):
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
-        self._none = label(self.texts, _NO_TILL, wrap=True)
+        self._none = EmptyState(self.texts, self.theme, "banknote", N_("No till in this office"), _NO_TILL)
         self._cards = self._build()
         self.set_main(N_("Take the payment"), self.take, icon="banknote")
         self._typing.timeout.connect(self._look)
         self.search.textEdited.connect(lambda _: self._typing.start())
         self.session.changed.connect(self.refresh)
-        self.texts.bind(self.method, self._say_methods)
+        self._say_methods()
+        self.texts.retranslate.connect(self._say_again)
         self.refresh()
 
     # --- what the window asks ------------------------------------------------------------------
@@ -84,10 +85,9 @@ class TillScreen(Screen):
             self._find(request)
         self.search.setFocus()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Take the printed files away."""
+    def end(self) -> None:
+        """The session ends: take the printed files away."""
         self.cashier.papers.close()
-        super().closeEvent(event)
 
     # --- taking --------------------------------------------------------------------------------
 
@@ -264,6 +264,11 @@ class TillScreen(Screen):
                 self.paid.show_payments(payments)
 
         work.start(self, lambda: tills.payments_of(request), done=show, failed=self.notice.error)
+
+    def _say_again(self) -> None:
+        """Another language: lines, sums and methods are said anew."""
+        self._say_methods()
+        self.refresh()
 
     def _say_methods(self) -> None:
         till, before = self.cashier.till, self.method.currentData()

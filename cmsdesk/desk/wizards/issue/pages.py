@@ -94,8 +94,10 @@ class ProductionScreen(Screen):
         if self._shown is None:
             self.desk.back()
         elif self._shown.flow.may_leave:
-            self._shown.do(Event.LEAVE)
-            self._close(self._shown)
+            lane = self._shown
+            lane.do(Event.LEAVE)
+            if lane in self.production.lanes:
+                self._close(lane)
         else:
             self.show_lane(None)
 
