@@ -84,12 +84,12 @@ class SignInPage(QWidget):
         from cmsdesk.desk.words import ROLES
         from cmsdesk.domain.organisation import Role
 
-        role = self._texts(ROLES[Role(office.choice.role)])
+        texts, role = self._texts, ROLES[Role(office.choice.role)]
         where = f"{office.office_name} · {office.body_name}"
-        inside = column(plain(role, "label", wrap=True), plain(where, "small", wrap=True), gap=0)
+        inside = column(label(texts, role, "label", wrap=True), plain(where, "small", wrap=True), gap=0)
         inside.setContentsMargins(12, 8, 12, 8)
         made = RowButton(inside)
-        made.setAccessibleName(f"{role}, {where}")
+        texts.bind(made, lambda: made.setAccessibleName(f"{texts(role)}, {where}"))
         made.setAutoDefault(True)
         made.clicked.connect(lambda _checked=False: self._enter(arrival, office))
         return made

@@ -12,7 +12,7 @@ class RowButton(QPushButton):
     def __init__(self, inside: QLayout | None = None) -> None:
         super().__init__()
         self.setProperty("row", True)
-        policy = QSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         if inside is not None:
