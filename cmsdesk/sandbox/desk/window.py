@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QMainWindow,
     QMenu,
+    QPushButton,
     QScrollArea,
     QWidget,
 )
