@@ -93,8 +93,7 @@ class ProductionScreen(Screen):
         """Leave the lane when nothing is under way in it, else go to the list beside it; then the screen."""
         if self._shown is None:
             self.desk.back()
-        elif self._shown.flow.may_leave:
-            lane = self._shown
+        elif (lane := self._shown).flow.may_leave:
             lane.do(Event.LEAVE)
             if lane in self.production.lanes:
                 self._close(lane)
