@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QScrollArea, QWidget
 
+from cmsdesk.base.texts import LANGUAGES
 from cmsdesk.desk.screens.administration.configuration import ConfigurationScreen
 from cmsdesk.desk.screens.administration.configuration_words import rules_in_sentences
 from cmsdesk.desk.session import Link
@@ -153,3 +155,24 @@ def test_every_control_has_a_name_of_its_own(opened: OpenScreen, window: DeskWin
     assert nameless(window) == []
     names = [one.row.field.accessibleName() for one in screen.fields.bound if one.row is not None]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_section_is_wider_than_its_place_in_the_smallest_window(
+    opened: OpenScreen, window: DeskWindow, language: str
+) -> None:
+    window.resize(window.minimumSize())
+    window.texts.set_language(language)
+    screen: ConfigurationScreen = opened("configuration")
+    card = fields_of(screen)[0]
+    areas = [area for area in screen.findChildren(QScrollArea) if area.isAncestorOf(card)]
+    room = min(area.viewport().width() for area in areas)
+    wide = {one.accessibleName(): one.minimumSizeHint().width() for one in fields_of(screen)}
+    assert {name: width for name, width in wide.items() if width > room} == {}
+
+
+def fields_of(screen: ConfigurationScreen) -> list[QFrame]:
+    """Return the sections' cards."""
+    found = [one for one in screen.findChildren(QFrame) if one.property("card") and one.accessibleName()]
+    assert len(found) > 8
+    return found

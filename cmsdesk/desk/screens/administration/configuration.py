@@ -22,7 +22,7 @@ from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.organisation import Office, PlaceState
 from cmsdesk.domain.shapes import ShapeWrong, shaped
 
-_SIDE_WIDTH = 384
+_SIDE_WIDTH = 320
 _KIND = "configuration"
 
 

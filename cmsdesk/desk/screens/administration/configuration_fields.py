@@ -185,10 +185,10 @@ class Fields:
             lambda value: "" if value is None else self.texts.euro(value),
         )
 
-    def number(self, into: QVBoxLayout, path: Path, message: str, *, about: str = "") -> None:
+    def number(self, into: QVBoxLayout, path: Path, message: str, *, about: str = "", hint: str = "") -> None:
         """Add a whole number from 0 on."""
         made = text_field(length=6)
-        row = self._row(into, message, made, about, {})
+        row = self._row(into, message, made, about, {"hint": hint})
         made.textChanged.connect(self._touched)
         self._bind(
             path,

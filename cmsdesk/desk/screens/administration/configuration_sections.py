@@ -193,15 +193,14 @@ def retention(fields: Fields) -> QFrame:
     fields.number(
         into,
         ("retention", "without_certificate_months"),
-        N_(
-            "Months after the last change, at least 4: requests without a certificate, bookings,"
-            " solved problems"
-        ),
+        N_("Months after the last change, at least 4"),
+        hint=N_("Requests without a certificate, bookings, solved problems."),
     )
     fields.number(
         into,
         ("retention", "earlier_issues_years"),
-        N_("Years after the issue, at least 20: archive of earlier issues"),
+        N_("Years after the issue, at least 20"),
+        hint=N_("The archive of earlier issues."),
     )
     return made
 
