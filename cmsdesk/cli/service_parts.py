@@ -30,7 +30,13 @@ from cmsdesk.ca.ejbca_rest import EjbcaRest
 from cmsdesk.ca.ejbca_settings import EjbcaSettings, SlotProfile
 from cmsdesk.ca.hours import EnrolmentHours
 from cmsdesk.ca.transport import Endpoint
-from cmsdesk.cli.registers import ReaRegistryFiles, RegistroImpreseFiles, TaxAgencyFiles, open_registers
+from cmsdesk.cli.registers import (
+    AnprFiles,
+    ReaRegistryFiles,
+    RegistroImpreseFiles,
+    TaxAgencyFiles,
+    open_registers,
+)
 from cmsdesk.domain.certificate import CertificateStatus, Slot
 from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.journal_keys import Keys
@@ -131,6 +137,7 @@ class ServiceSettings:
     registro_imprese: RegistroImpreseFiles | None = None
     rea_registry: ReaRegistryFiles | None = None
     tax_agency: TaxAgencyFiles | None = None
+    anpr: AnprFiles | None = None
     municipalities: Path | None = None
     """Where `cmsdesk import municipalities` puts ANPR's table; None: the built-in one serves alone."""
 
@@ -164,6 +171,7 @@ class ServiceParts:
             settings.registro_imprese,
             settings.rea_registry,
             settings.tax_agency,
+            settings.anpr,
             self.clock,
             self._closing,
         )

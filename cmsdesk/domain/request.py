@@ -85,6 +85,8 @@ class Origin(Enum):
     BOOKING = "booking"
     CERTIFICATE = "certificate"
     """The holder's last certificate."""
+    ANPR = "anpr"
+    """The national register of residents."""
     FISCAL_CODE = "fiscal_code"
     """Read from the codice fiscale."""
 

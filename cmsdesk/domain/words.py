@@ -152,6 +152,7 @@ WORDS: Mapping[Enum, str] = {
     Entry.ONLINE: N_("entered on line"),
     Origin.TYPED: N_("typed"),
     Origin.REGISTER: N_("Registro Imprese"),
+    Origin.ANPR: N_("ANPR"),
     Origin.BOOKING: N_("on-line booking"),
     Origin.CERTIFICATE: N_("last certificate"),
     Origin.FISCAL_CODE: N_("read from the codice fiscale"),

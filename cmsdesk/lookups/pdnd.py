@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -52,15 +54,25 @@ class Vouchers:
         with self._lock:
             now = self._clock.now()
             if fresh or self._ends_at is None or now >= self._ends_at - timedelta(seconds=_MARGIN_S):
-                self._voucher, lasts_s = self._ask(int(now.timestamp()))
+                self._voucher, lasts_s = self._ask(int(now.timestamp()), {})
                 self._ends_at = now + timedelta(seconds=lasts_s)
             return self._voucher
+
+    def bound_to(self, evidence: str) -> str:
+        """Return a voucher for one call, bound to the tracking evidence that goes with it.
+
+        Raises:
+            Failed: the platform gives none.
+        """
+        digest = {"alg": "SHA256", "value": hashlib.sha256(evidence.encode()).hexdigest()}
+        voucher, _ = self._ask(int(self._clock.now().timestamp()), {"digest": digest})
+        return voucher
 
     def close(self) -> None:
         """End the connections."""
         self._transport.close()
 
-    def _ask(self, now: int) -> tuple[str, int]:
+    def _ask(self, now: int, more: Mapping[str, object]) -> tuple[str, int]:
         settings = self._settings
         assertion = {
             "iss": settings.client_id,
@@ -70,6 +82,7 @@ class Vouchers:
             "iat": now,
             "exp": now + _ASSERTION_S,
             "purposeId": settings.purpose_id,
+            **more,
         }
         form = {
             "client_id": settings.client_id,

@@ -19,6 +19,8 @@ from cmsdesk.operations.lookups import (
     Contradictory,
     OfficeHeld,
     Offices,
+    PersonAnswer,
+    PersonFound,
     Unavailable,
     YesNo,
 )
@@ -104,6 +106,10 @@ class LookUps(Protocol):
         """Return what the tax agency says of a codice fiscale."""
         ...
 
+    def person(self, fiscal_code: str) -> PersonAnswer:
+        """Return name and residence of a person as ANPR knows them."""
+        ...
+
 
 def annual_fee_year(today: date) -> int:
     """Return the last year whose annual fee is due: it is paid until 30 June (DM 359/2001, art. 8)."""
@@ -139,6 +145,12 @@ def companies_of(document: Mapping[str, Any]) -> Companies:
 def code_check_of(document: Mapping[str, Any]) -> CodeAnswer:
     """Return what the tax agency said, of an answer's document."""
     answer: CodeAnswer = _answer(document, CodeCheck)
+    return answer
+
+
+def person_of(document: Mapping[str, Any]) -> PersonAnswer:
+    """Return what ANPR said, of an answer's document."""
+    answer: PersonAnswer = _answer(document, PersonFound)
     return answer
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from cmsdesk.base.texts import N_
@@ -71,11 +72,37 @@ class CodeCheck:
     """In the agency's words."""
 
 
+@dataclass(frozen=True)
+class PersonFound:
+    """A resident as ANPR knows it (domain.md §5.2); what it does not say is empty."""
+
+    fiscal_code: str
+    surname: str
+    given_name: str
+    sex: str
+    born_on: date
+    street: str = ""
+    municipality: str = ""
+    province: str = ""
+    postcode: str = ""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, for a register that records it: no name, but what leads to one on our side."""
+
+    user: str
+    """Id of the mandate."""
+    place: str
+    """SHA-256 of the workstation's certificate, hex."""
+
+
 Companies: TypeAlias = "Answered[Sequence[CompanyFound]] | Unavailable | Contradictory"
 CompanyAnswer: TypeAlias = "Answered[CompanyFound | None] | Unavailable | Contradictory"
 YesNo: TypeAlias = "Answered[bool] | Unavailable | Contradictory"
 Offices: TypeAlias = "Answered[Sequence[OfficeHeld]] | Unavailable | Contradictory"
 CodeAnswer: TypeAlias = "Answered[CodeCheck] | Unavailable | Contradictory"
+PersonAnswer: TypeAlias = "Answered[PersonFound | None] | Unavailable | Contradictory"
 
 NOT_CONFIGURED = N_("this look-up is not set up at the service")
 NO_ANSWER = N_("no answer in time")
@@ -122,4 +149,12 @@ class CodeRegister(Protocol):
 
     def check(self, fiscal_code: str) -> CodeAnswer:
         """Tell whether a code is valid."""
+        ...
+
+
+class PersonRegister(Protocol):
+    """ANPR's name and residence of a person (domain.md §5.2)."""
+
+    def person(self, fiscal_code: str, asker: Asker) -> PersonAnswer:
+        """Return a resident; None: the register has no such person."""
         ...

@@ -17,12 +17,15 @@ from sqlalchemy import Engine
 from cmsdesk.backend.storage.things import StoredThings
 from cmsdesk.base.clock import ROME, Clock
 from cmsdesk.domain.events import Document
+from cmsdesk.sandbox.anpr import IDS, RESIDENCES, ROOT, AnprStandIn, Resident
 from cmsdesk.sandbox.pdnd import TaxAgencyStandIn
 from cmsdesk.sandbox.registers import Company, OwnRegistryStandIn, RegistroImpreseStandIn, Trouble
 from cmsdesk.sandbox.tls import TlsRoot
 
 SAMPLE = Path(__file__).parent / "samples" / "companies.toml"
+RESIDENTS = SAMPLE.with_name("residents.toml")
 _CLIENT, _AUDIENCE, _PURPOSE, _KID = "cmsdesk", "ic-audience", "scopo-1", "kid-1"
+_PURPOSES = {IDS: "scopo-c030", RESIDENCES: "scopo-c020"}
 _TOKEN = "chiave-di-prova"  # noqa: S105 - opens a stand-in on this computer, nothing else
 _KEY_LIFE = timedelta(days=365)
 _DIRECTOR = ("AU", "Amministratore unico", True)
@@ -49,11 +52,23 @@ purpose_id = "{purpose}"
 kid = "{kid}"
 key = "registers.key"
 roots = "{roots}"
+
+[anpr]
+url = "{anpr}{anpr_root}"
+voucher_url = "{anpr}"
+client_id = "{client}"
+audience = "auth.interop.pagopa.it/client-assertion"
+kid = "{kid}"
+key = "registers.key"
+ids_purpose = "{ids}"
+residences_purpose = "{residences}"
+reason = "Rilascio di dispositivi CNS"
+roots = "{roots}"
 """
 
 
 class Outside:
-    """Registro Imprese, the REA interface and the tax agency on 127.0.0.1; `close` takes them down.
+    """Registro Imprese, the REA interface, the tax agency and ANPR on 127.0.0.1; `close` takes them down.
 
     All know the same companies: those of ``samples/companies.toml`` and what `know` was told.
     """
@@ -71,8 +86,10 @@ class Outside:
         self._closing.callback(self.imprese.close)
         self.rea = OwnRegistryStandIn(server, self.companies, _TOKEN)
         self._closing.callback(self.rea.close)
-        self.agency = TaxAgencyStandIn(server, key.public_key(), _CLIENT, _KID, _PURPOSE, clock)
+        self.agency = TaxAgencyStandIn(server, key.public_key(), _CLIENT, _KID, [_PURPOSE], clock)
         self._closing.callback(self.agency.close)
+        self.anpr = AnprStandIn(server, key.public_key(), _CLIENT, _KID, _PURPOSES, sample_residents(), clock)
+        self._closing.callback(self.anpr.close)
         _write_key(folder / "registers.key", key)
         (folder / "registers.pem").write_bytes(_certificate(key, clock))
         (folder / "rea.token").write_text(f"{_TOKEN}\n", encoding="ascii")
@@ -80,6 +97,10 @@ class Outside:
             imprese=self.imprese.url,
             rea=self.rea.url,
             agency=self.agency.url,
+            anpr=self.anpr.url,
+            anpr_root=ROOT,
+            ids=_PURPOSES[IDS],
+            residences=_PURPOSES[RESIDENCES],
             client=_CLIENT,
             audience=_AUDIENCE,
             purpose=_PURPOSE,
@@ -95,7 +116,7 @@ class Outside:
 
     def trouble(self, *, slow_s: float = 0.0, wrong: str = "") -> None:
         """Have all answer late, or do one thing wrong (`registers.WRONG`); without either: mend them."""
-        for register in (self.imprese, self.rea, self.agency):
+        for register in (self.imprese, self.rea, self.agency, self.anpr):
             register.trouble = Trouble(slow_s, wrong)
 
     def close(self) -> None:
@@ -107,6 +128,15 @@ def sample_companies(path: Path = SAMPLE) -> list[Company]:
     """Return the companies of a file."""
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     return [_sample(company) for company in found["companies"]]
+
+
+def sample_residents(path: Path = RESIDENTS) -> list[Resident]:
+    """Return the residents of a file."""
+    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [
+        Resident(**{**one, "road": tuple(one["road"]), "town": tuple(one["town"])})
+        for one in found["residents"]
+    ]
 
 
 def companies_on_record(engine: Engine, bodies: Iterable[str], clock: Clock) -> list[Company]:

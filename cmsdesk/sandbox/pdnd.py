@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs
 
 from cryptography.exceptions import InvalidSignature
@@ -19,14 +21,21 @@ _LASTS_S = 600
 VALID, NOT_VALID = "Codice fiscale valido", "Codice fiscale non valido"
 
 
-class TaxAgencyStandIn(StandIn):
-    """Both services behind one door: ``/token.oauth2`` and ``/verifica``."""
+class PdndStandIn(StandIn):
+    """The authorisation server; a service behind the same door answers who has one of its vouchers."""
 
     def __init__(
-        self, identity: TlsIdentity, key: rsa.RSAPublicKey, client: str, kid: str, purpose: str, clock: Clock
+        self,
+        identity: TlsIdentity,
+        key: rsa.RSAPublicKey,
+        client: str,
+        kid: str,
+        purposes: Iterable[str],
+        clock: Clock,
     ) -> None:
-        self._key, self._client, self._kid, self._purpose, self._clock = key, client, kid, purpose, clock
-        self._vouchers: dict[str, float] = {}
+        self.key, self.clock = key, clock
+        self._client, self._kid, self._purposes = client, kid, frozenset(purposes)
+        self._vouchers: dict[str, tuple[float, str]] = {}
         super().__init__(identity, [])
 
     def forget_vouchers(self) -> None:
@@ -34,20 +43,27 @@ class TaxAgencyStandIn(StandIn):
         self._vouchers.clear()
 
     def reply(
-        self, method: str, path: list[str], query: dict[str, str], body: bytes, authorization: str
+        self, method: str, path: list[str], query: dict[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         """Answer one request."""
         if (method, path) == ("POST", ["token.oauth2"]):
             return self._voucher(body)
-        ends = self._vouchers.get(authorization.removeprefix("Bearer "), 0.0)
-        if ends < self._clock.now().timestamp() or self.trouble.wrong == "refuse_tokens":
+        ends, _ = self._vouchers.get(_bearer(headers.get("authorization", "")), (0.0, ""))
+        if ends < self.clock.now().timestamp() or self.trouble.wrong == "refuse_tokens":
             return json_reply({"title": "Unauthorized", "status": 401}, 401)
-        if (method, path) != ("POST", ["verifica"]):
+        if method != "POST":
             return json_reply({"title": "Bad Request", "status": 400}, 400)
-        code = json.loads(body)["codiceFiscale"]
-        valid = bool(FORM.fullmatch(code)) and check_letter(code[:15]) == code[15]
-        message = VALID if valid else NOT_VALID
-        return json_reply({"codiceFiscale": self.said(code), "valido": valid, "messaggio": message})
+        return self.answer(path, body, headers)
+
+    def answer(self, path: list[str], body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Answer one call that has a voucher."""
+        raise NotImplementedError
+
+    def check_bound(self, authorization: str, evidence: str) -> None:
+        """Insist that a voucher was given for this tracking evidence. Raises `ValueError`."""
+        _, bound = self._vouchers[_bearer(authorization)]
+        if bound != hashlib.sha256(evidence.encode()).hexdigest():
+            raise ValueError("digest of the voucher")
 
     def _voucher(self, body: bytes) -> Reply:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
@@ -56,21 +72,42 @@ class TaxAgencyStandIn(StandIn):
         if not form.get("client_assertion_type", "").endswith(":jwt-bearer"):
             return _refusal("015-8003")
         try:
-            header, claims = verified_claims(form["client_assertion"], self._key)
-            now = self._clock.now().timestamp()
+            header, claims = verified_claims(form["client_assertion"], self.key)
+            now = self.clock.now().timestamp()
             good = header.get("kid") == self._kid and now < claims["exp"]
             good = good and claims["iss"] == claims["sub"] == form["client_id"] == self._client
             good = good and claims["aud"] == "auth.interop.pagopa.it/client-assertion"
             good = (
-                good and claims["purposeId"] == self._purpose and bool(claims["jti"]) and claims["iat"] <= now
+                good
+                and claims["purposeId"] in self._purposes
+                and bool(claims["jti"])
+                and claims["iat"] <= now
             )
         except (InvalidSignature, KeyError, TypeError, ValueError):
             return _refusal("015-8004")
         if not good:
             return _refusal("015-8010")
         voucher = secrets.token_urlsafe(24)
-        self._vouchers[voucher] = now + _LASTS_S
+        bound = claims.get("digest", {}).get("value", "")
+        self._vouchers[voucher] = now + _LASTS_S, bound
         return json_reply({"access_token": voucher, "token_type": "Bearer", "expires_in": _LASTS_S})
+
+
+class TaxAgencyStandIn(PdndStandIn):
+    """``/verifica``."""
+
+    def answer(self, path: list[str], body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Answer one call that has a voucher."""
+        if path != ["verifica"]:
+            return json_reply({"title": "Bad Request", "status": 400}, 400)
+        code = json.loads(body)["codiceFiscale"]
+        valid = bool(FORM.fullmatch(code)) and check_letter(code[:15]) == code[15]
+        message = VALID if valid else NOT_VALID
+        return json_reply({"codiceFiscale": self.said(code), "valido": valid, "messaggio": message})
+
+
+def _bearer(authorization: str) -> str:
+    return authorization.removeprefix("Bearer ")
 
 
 def _refusal(code: str) -> Reply:

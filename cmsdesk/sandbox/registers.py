@@ -90,10 +90,10 @@ class StandIn:
         parts = urlsplit(target)
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        return self.reply(method, path, query, body, headers.get("authorization", ""))
+        return self.reply(method, path, query, body, headers)
 
     def reply(
-        self, method: str, path: list[str], query: dict[str, str], body: bytes, authorization: str
+        self, method: str, path: list[str], query: dict[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         """Answer one request."""
         raise NotImplementedError
@@ -118,12 +118,12 @@ class RegistroImpreseStandIn(StandIn):
         self._tokens.clear()
 
     def reply(
-        self, method: str, path: list[str], query: dict[str, str], body: bytes, authorization: str
+        self, method: str, path: list[str], query: dict[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         """Answer one request."""
         if (method, path) == ("POST", ["authentication"]):
             return self._authenticate(query.get("client_id", ""), body)
-        scope = self._tokens.get(authorization.removeprefix("Bearer "))
+        scope = self._tokens.get(headers.get("authorization", "").removeprefix("Bearer "))
         wanted = "sede-impresa-pa" if path[0] == "sede" else "lr-pa"
         if scope != wanted or self.trouble.wrong == "refuse_tokens":
             return json_reply({"code": "TOKEN", "description": "token non valido"}, 401)
@@ -197,10 +197,10 @@ class OwnRegistryStandIn(StandIn):
         super().__init__(identity, companies)
 
     def reply(
-        self, method: str, path: list[str], query: dict[str, str], body: bytes, authorization: str
+        self, method: str, path: list[str], query: dict[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         """Answer one request."""
-        if authorization != f"Bearer {self._key}" or self.trouble.wrong == "refuse_tokens":
+        if headers.get("authorization") != f"Bearer {self._key}" or self.trouble.wrong == "refuse_tokens":
             return json_reply({"title": "Unauthorized", "status": 401}, 401)
         company = next((one for one in self.companies if path[1:2] == [one.rea]), None)
         if method != "GET" or path[0] != "companies" or company is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cmsdesk.operations.company_check import CompanyCheck, code_check_of, companies_of
-from cmsdesk.operations.lookups import CodeAnswer, Companies
+from cmsdesk.operations.company_check import CompanyCheck, code_check_of, companies_of, person_of
+from cmsdesk.operations.lookups import CodeAnswer, Companies, PersonAnswer
 from cmsdesk.sync.http import Connection
 
 
@@ -44,3 +44,12 @@ class FarLookUps:
             "POST", "/look-ups/fiscal-code", {"person": fiscal_code}
         )
         return code_check_of(answer)
+
+    def person(self, fiscal_code: str) -> PersonAnswer:
+        """Return name and residence of a person as ANPR knows them.
+
+        Raises:
+            ServiceUnreachable, NotAllowed.
+        """
+        answer: dict[str, Any] = self._connection.call("POST", "/look-ups/person", {"person": fiscal_code})
+        return person_of(answer)

@@ -41,7 +41,9 @@ class Lane:
     def __init__(self, tls: TlsRoot) -> None:
         self.clock = FixedClock(datetime.now(UTC))
         self.root = tls.root
-        self.stand_in = TaxAgencyStandIn(tls.server(), KEY.public_key(), "client-1", KID, PURPOSE, self.clock)
+        self.stand_in = TaxAgencyStandIn(
+            tls.server(), KEY.public_key(), "client-1", KID, [PURPOSE], self.clock
+        )
         self.agency = self.client()
 
     def client(

@@ -78,7 +78,7 @@ class Outside:
         stack.callback(self.rea.close)
         key = rsa.generate_private_key(65537, 2048)
         self.agency = TaxAgencyStandIn(
-            tls.server(), key.public_key(), "client-1", "kid-1", "scopo-1", SystemClock()
+            tls.server(), key.public_key(), "client-1", "kid-1", ["scopo-1"], SystemClock()
         )
         stack.callback(self.agency.close)
         (folder / "registers.key").write_bytes(

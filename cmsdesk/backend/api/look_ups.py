@@ -35,6 +35,12 @@ def fiscal_code(parts: PartsOf, actor: Caller, call: m.PersonCall) -> dict[str, 
     return answer_document(parts.look_ups.check_code(call.person, actor))
 
 
+@router.post("/person")
+def person(parts: PartsOf, actor: Caller, call: m.PersonCall) -> dict[str, Any]:
+    """Return name and residence of a person as ANPR knows them."""
+    return answer_document(parts.look_ups.person(call.person, actor))
+
+
 @router.get("/municipalities")
 def municipalities(
     parts: PartsOf, actor: Caller, known: Annotated[str, Query(pattern=r"^([0-9a-f]{64})?$")] = ""

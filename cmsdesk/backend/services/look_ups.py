@@ -22,12 +22,15 @@ from cmsdesk.operations.company_check import CompanyCheck
 from cmsdesk.operations.lookups import (
     NOT_CONFIGURED,
     Answered,
+    Asker,
     CodeAnswer,
     CodeRegister,
     Companies,
     CompanyAnswer,
     CompanyRegister,
     Offices,
+    PersonAnswer,
+    PersonRegister,
     ReaRegister,
     Unavailable,
     YesNo,
@@ -45,6 +48,7 @@ class Registers:
     companies: CompanyRegister | None = None
     rea: ReaRegister | None = None
     codes: CodeRegister | None = None
+    people: PersonRegister | None = None
 
 
 class LookUps:
@@ -94,6 +98,18 @@ class LookUps:
         self._may(actor)
         register = self._registers.codes
         return Unavailable(NOT_CONFIGURED) if register is None else register.check(fiscal_code)
+
+    def person(self, fiscal_code: str, actor: Actor) -> PersonAnswer:
+        """Return name and residence of a person by ANPR, which records who asked.
+
+        Raises:
+            NotAllowed.
+        """
+        self._may(actor)
+        register = self._registers.people
+        if register is None:
+            return Unavailable(NOT_CONFIGURED)
+        return register.person(fiscal_code, Asker(actor.mandate.id, actor.workstation))
 
     def close(self) -> None:
         """End the threads."""

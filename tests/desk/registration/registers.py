@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 from cmsdesk.backend.services.look_ups import LookUps
 from cmsdesk.base.clock import SystemClock
-from cmsdesk.cli.registers import ReaRegistryFiles, RegistroImpreseFiles, TaxAgencyFiles, open_registers
+from cmsdesk.cli.registers import (
+    AnprFiles,
+    ReaRegistryFiles,
+    RegistroImpreseFiles,
+    TaxAgencyFiles,
+    open_registers,
+)
 from cmsdesk.domain.commands import Actor
 from cmsdesk.operations.company_check import CompanyCheck
-from cmsdesk.operations.lookups import CodeAnswer, Companies
+from cmsdesk.operations.lookups import CodeAnswer, Companies, PersonAnswer
+from cmsdesk.sandbox.anpr import ROOT
 from cmsdesk.sandbox.outside import Outside
 from tests.desk.bench import Desk
 from tests.sync.bench import CentralService
@@ -31,6 +38,9 @@ class NearLookUps:
 
     def check_code(self, fiscal_code: str) -> CodeAnswer:
         return self.look_ups.check_code(fiscal_code, self.actor)
+
+    def person(self, fiscal_code: str) -> PersonAnswer:
+        return self.look_ups.person(fiscal_code, self.actor)
 
 
 def ask_registers(desk: Desk, central: CentralService, outside: Outside, closing: ExitStack) -> None:
@@ -58,6 +68,19 @@ def ask_registers(desk: Desk, central: CentralService, outside: Outside, closing
             folder / "registers.key",
             roots,
             2.0,
+        ),
+        AnprFiles(
+            outside.anpr.url + ROOT,
+            outside.anpr.url,
+            "cmsdesk",
+            "auth.interop.pagopa.it/client-assertion",
+            "kid-1",
+            folder / "registers.key",
+            "scopo-c030",
+            "scopo-c020",
+            "Rilascio di dispositivi CNS",
+            roots=roots,
+            answer_timeout_s=2.0,
         ),
         SystemClock(),
         closing,

@@ -48,7 +48,7 @@ def desk(
         made = Desk(central, tmp_path)
         ask_registers(made, central, outside, closing)
         yield made
-        for stand_in in (outside.imprese, outside.rea, outside.agency):
+        for stand_in in (outside.imprese, outside.rea, outside.agency, outside.anpr):
             stand_in.trouble.wrong, stand_in.trouble.slow_s = "", 0.0
 
 
@@ -128,7 +128,7 @@ def test_amending_the_street_while_the_registers_are_silent_keeps_the_fee(
     screen.submit()
     wait_for(lambda: bool(opened))
     [(identifier, _)] = window.session.in_state("request", "registered")
-    for stand_in in (outside.imprese, outside.rea, outside.agency):
+    for stand_in in (outside.imprese, outside.rea, outside.agency, outside.anpr):
         stand_in.trouble.wrong = "error"
     window.open("registration", request=identifier)
     put(screen, paths.STREET, "Via Nuova 9")
@@ -169,7 +169,7 @@ def test_a_company_that_the_applicant_represents_is_taken_by_a_key(screen: Regis
 def test_registers_in_trouble_never_block(
     window: DeskWindow, screen: RegistrationScreen, outside: Outside, opened: list[Path], wrong: str
 ) -> None:
-    for stand_in in (outside.imprese, outside.rea, outside.agency):
+    for stand_in in (outside.imprese, outside.rea, outside.agency, outside.anpr):
         stand_in.trouble.wrong = wrong
     with_company(screen)
     put(screen, paths.COMPANY_NAME, "Scritta a mano S.r.l.")
@@ -286,3 +286,33 @@ def test_the_last_certificate_fills_the_form_all_the_way_and_leaves_with_its_per
     put(screen, paths.FISCAL_CODE, "RSSMRA80A01H501U")
     assert screen.view.form[paths.SURNAME] == ""
     assert screen.view.form[paths.STREET] == ""
+
+
+def test_anpr_offers_name_and_residence_with_their_origin_and_what_is_typed_stays(
+    screen: RegistrationScreen,
+) -> None:
+    Keyboard().type("TSSMRT87C54A952D")
+    wait_for(lambda: screen.view.form[paths.STREET] == "Via dei Portici 7")
+    form = screen.view.form
+    assert (form[paths.SURNAME], form[paths.GIVEN_NAME]) == ("Tessari", "Marta")
+    assert (form[paths.MUNICIPALITY], form[paths.PROVINCE], form[paths.POSTCODE]) == (
+        "Bolzano",
+        "BZ",
+        "39100",
+    )
+    assert form.origins[paths.STREET] is Origin.ANPR
+    put(screen, paths.STREET, "Via Roma 1")
+    screen.sources.registers.answered.emit()
+    assert screen.view.form[paths.STREET] == "Via Roma 1"
+
+
+def test_anpr_that_does_not_answer_or_knows_nobody_is_said(
+    screen: RegistrationScreen, outside: Outside
+) -> None:
+    outside.anpr.trouble.wrong = "other_person"
+    Keyboard().type("TSSMRT87C54A952D")
+    wait_for(lambda: "ANPR: ha risposto su un’altra persona" in spoken(screen))
+    assert screen.view.form[paths.STREET] == ""
+    outside.anpr.trouble.wrong = ""
+    put(screen, paths.FISCAL_CODE, "PRTLKS79S09F132H")
+    wait_for(lambda: "ANPR non conosce" in spoken(screen))

@@ -102,12 +102,13 @@ DOCUMENT_KINDS: Mapping[str, str] = {
 }
 ORIGINS: Mapping[Origin, str] = {
     Origin.REGISTER: N_("Registro Imprese"),
+    Origin.ANPR: N_("ANPR"),
     Origin.BOOKING: N_("booking"),
     Origin.CERTIFICATE: N_("last certificate"),
     Origin.FISCAL_CODE: N_("codice fiscale"),
 }
 """What a chip beside a value says; a typed value has none."""
-_RANK = (Origin.CERTIFICATE, Origin.BOOKING, Origin.REGISTER, Origin.FISCAL_CODE)
+_RANK = (Origin.CERTIFICATE, Origin.BOOKING, Origin.REGISTER, Origin.ANPR, Origin.FISCAL_CODE)
 """A source may replace what one before it gave (REG-7), never what was typed; the code itself rules."""
 
 

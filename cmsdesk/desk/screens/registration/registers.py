@@ -25,6 +25,8 @@ from cmsdesk.operations.lookups import (
     CompanyFound,
     Contradictory,
     Offices,
+    PersonAnswer,
+    PersonFound,
     Unavailable,
 )
 
@@ -55,6 +57,7 @@ class Registers(QObject):
         self._person = self._rea = ""
         self.code: CodeAnswer | None = None
         self.represented: Companies | None = None
+        self.person: PersonAnswer | None = None
         self.check: CompanyCheck | None = None
         self._check_failed = False
         self._typed = QTimer(self)
@@ -68,7 +71,7 @@ class Registers(QObject):
             return
         new_person = person != self._person
         if new_person:
-            self.code = self.represented = None
+            self.code = self.represented = self.person = None
             self._person = person
             if person:
                 self._ask_person(self._look_ups, person)
@@ -102,13 +105,20 @@ class Registers(QObject):
         company = self.check.company.value
         return {} if company is None else {**of_company(company), paths.POSITION: self._position()}
 
+    def resident(self) -> dict[str, str]:
+        """Return what ANPR says of the person, by the form's paths."""
+        found = self.person.value if isinstance(self.person, Answered) else None
+        return {} if found is None else of_resident(found)
+
     def companies(self) -> list[CompanyFound]:
         """Return the companies that the person represents."""
         return list(self.represented.value) if isinstance(self.represented, Answered) else []
 
     def lines(self) -> list[Line]:
         """Return in sentences what the operator is told beside the fee and its reasons."""
-        found = [line for line in (self._of_code(), *self._of_company()) if line is not None]
+        found = [
+            line for line in (self._of_code(), self._of_person(), *self._of_company()) if line is not None
+        ]
         if self.asking:
             found.append(Line(N_("The registers are being asked …")))
         return found
@@ -126,7 +136,18 @@ class Registers(QObject):
                 self.represented = answer
                 self.answered.emit()
 
+        def keep_person(answer: PersonAnswer) -> None:
+            if person == self._person:
+                self.person = answer
+                self.answered.emit()
+
         silent = Unavailable(NO_ANSWER)
+        work.start(
+            self,
+            lambda: look_ups.person(person),
+            done=keep_person,
+            failed=lambda _: keep_person(silent),
+        )
         work.start(
             self,
             lambda: look_ups.check_code(person),
@@ -161,6 +182,14 @@ class Registers(QObject):
                 return Line(N_("Tax agency: {reason}."), said={"reason": reason})
         return None
 
+    def _of_person(self) -> Line | None:
+        match self.person:
+            case Answered(value) if value is None:
+                return Line(N_("ANPR knows no resident with this codice fiscale."), "warn")
+            case Unavailable(reason) | Contradictory(reason):
+                return Line(N_("ANPR: {reason}."), said={"reason": reason})
+        return None
+
     def _of_company(self) -> Iterator[Line | None]:
         company: CompanyAnswer | None = None if self.check is None else self.check.company
         if self._check_failed:
@@ -180,6 +209,24 @@ class Registers(QObject):
         if not isinstance(offices, Answered) or not offices.value:
             return ""
         return next((office.title for office in offices.value if office.represents), offices.value[0].title)
+
+
+def of_resident(person: PersonFound) -> dict[str, str]:
+    """Return what ANPR says of a person, by the form's paths; what it leaves empty is not offered."""
+    found = {
+        paths.SURNAME: as_written(person.surname),
+        paths.GIVEN_NAME: as_written(person.given_name),
+        paths.STREET: person.street,
+        paths.MUNICIPALITY: as_written(person.municipality),
+        paths.PROVINCE: person.province,
+        paths.POSTCODE: person.postcode,
+    }
+    return {path: text for path, text in found.items() if text}
+
+
+def as_written(name: str) -> str:
+    """Return a name that stands in capitals as people write it."""
+    return name.title() if name.isupper() else name
 
 
 def of_company(company: CompanyFound) -> dict[str, str]:

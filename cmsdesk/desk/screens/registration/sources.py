@@ -37,7 +37,7 @@ from cmsdesk.sync.work_lists import ListQuery
 _EARLIER = 20
 _CODE_LENGTH = 16
 _ISSUED = (RequestState.PRODUCED.value, RequestState.DELIVERED.value)
-_OF_OTHERS = (Origin.REGISTER, Origin.BOOKING, Origin.CERTIFICATE)
+_OF_OTHERS = (Origin.REGISTER, Origin.BOOKING, Origin.CERTIFICATE, Origin.ANPR)
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,9 @@ class Sources(QObject):
             self._view.offer(values_of(holder, place), Origin.CERTIFICATE)
 
     def _registers_said(self) -> None:
+        resident = self.registers.resident()
+        if resident and self._offers:
+            self._view.offer(resident, Origin.ANPR)
         offered, rea = self.registers.offered(), self._view.form.rea
         if offered and (self._offers or rea != self._settled):
             self._offered = rea
