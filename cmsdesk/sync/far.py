@@ -155,9 +155,9 @@ class FarLine:
         page: dict[str, Any] = answer["page"]
         return page if answer["waited"] else None
 
-    def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
+    def snapshot(self, after: tuple[str, str] | None, limit: int, size: int) -> dict[str, Any]:
         """Return a page of all that the mandate sees."""
-        query = {"limit": str(limit)}
+        query = {"limit": str(limit), "size": str(size)}
         if after is not None:
             query |= {"thing": after[0], "id": after[1]}
         page: dict[str, Any] = self._connection.call("GET", "/snapshot", query=query)

@@ -45,11 +45,13 @@ class Pictured:
         Raises:
             KeyError, TypeError, ValueError: it describes none of ``body``.
         """
-        entries = []
+        entries: list[tuple[Entry, Event]] = []
         for found in item["entries"]:
             entry = Entry.decode(found["public"].encode())
             if (entry.body, entry.thing, entry.id) != (body, item["thing"], item["id"]):
                 raise ValueError("an entry about another thing")
+            if entries and entries[-1][0].index >= entry.index:
+                raise ValueError("entries out of order")
             entries.append((entry, entry.event(found["personal"])))
         return cls(str(item["thing"]), str(item["id"]), entries)
 

@@ -17,7 +17,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.domain.canonical import canonical
 from cmsdesk.domain.commands import Command
 from cmsdesk.domain.journal import NEW_EPOCH, Entry, SignedHead, commitment_of
-from cmsdesk.domain.merkle import CompactRange, leaf_hash, verify_consistency
+from cmsdesk.domain.merkle import CompactRange, leaf_hash, verify_consistency, verify_inclusion
 from cmsdesk.domain.organisation import Mandate
 from cmsdesk.operations.journal_errors import CursorLost
 from cmsdesk.sync.desk_store import Applied, DeskStore, Followed, OutboxState
@@ -65,8 +65,9 @@ class Line(Protocol):
         """As `pull`, as soon as there is news; None: the service does not hold this call."""
         ...
 
-    def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
-        """Return the things behind one of all that the mandate sees (`SnapshotAnswer`)."""
+    def snapshot(self, after: tuple[str, str] | None, limit: int, size: int) -> dict[str, Any]:
+        """Return the things behind one of all that the mandate sees (`SnapshotAnswer`), proven to continue
+        the journal's first ``size`` entries."""
         ...
 
 
@@ -177,7 +178,7 @@ class Synchroniser:
                 scopes += 1
                 if scopes > _MOST_SCOPES:
                     raise FeedBroken(what=N_("it names another scope each time"))
-                self._take_snapshot()
+                self._take_snapshot(known)
                 continue
             entries, followed = self._checked(known, page)
             if self._epoch() != followed.epoch:
@@ -193,16 +194,21 @@ class Synchroniser:
                 self._finish(followed)
                 return received
 
-    def _take_snapshot(self) -> None:
+    def _take_snapshot(self, known: Followed) -> None:
         """The mandate sees other things than before: forget what it may not see, fetch the rest.
 
-        The journal goes on where it was followed: its hashes are the same, whoever sees what of it.
+        The journal goes on where it was followed: its hashes are the same, whoever sees what of it. Each
+        entry is checked to be of the journal that continues it.
         """
         staged, after = self._store.snapshot, None
         staged.begin()
         while True:
-            page = self._line.snapshot(after, PAGE)
+            page = self._line.snapshot(after, PAGE, known.size)
             try:
+                if page["cursor"]["epoch"] != known.epoch:
+                    self._store.hand_back(self._body)
+                    return
+                self._check_snapshot(known, page)
                 if after is None:
                     self._store.forget_unseen(Mandate.of(self._mandate, page["mandate"]))
                 staged.add([Pictured.of(item, self._body) for item in page["items"]])
@@ -212,6 +218,19 @@ class Synchroniser:
             if after is None:
                 self._store.take_snapshot(scope)
                 return
+
+    def _check_snapshot(self, known: Followed, page: Mapping[str, Any]) -> None:
+        """Check every entry of a page against a signed head that continues what was followed."""
+        tree = CompactRange(known.size, known.peaks)
+        followed = self._with_head(known, tree, page)
+        head = SignedHead.from_document(json.loads(followed.head or "{}")).head.state
+        hashes = [bytes.fromhex(step) for step in page["hashes"]]
+        for found in (entry for item in page["items"] for entry in item["entries"]):
+            public = found["public"].encode()
+            entry, path = Entry.decode(public), [hashes[step] for step in found["proof"]]
+            if not verify_inclusion(entry.index, head.size, leaf_hash(public), path, head.root):
+                raise FeedBroken(what=N_("an entry is not in its place"))
+            _check_personal(entry, found)
 
     def _checked(self, known: Followed | None, page: Mapping[str, Any]) -> tuple[list[Applied], Followed]:
         try:
@@ -257,16 +276,11 @@ class Synchroniser:
         entry = Entry.decode(public)
         if entry.body != self._body or entry.index != item["index"]:
             raise FeedBroken(what=N_("an entry is not in its place"))
-        personal: dict[str, Any] = {}
-        if item["personal"] is not None:
-            personal = item["personal"]
-            salt = base64.b64decode(item["salt"])
-            if entry.commitment != commitment_of(salt, canonical(personal)):
-                raise FeedBroken(what=N_("personal data differ from their commitment"))
+        _check_personal(entry, item)
         act = entry.act
         return Applied(
             command=act.command,
-            event=entry.event(personal),
+            event=entry.event(item["personal"] or {}),
             at=act.at.isoformat(),
             index=entry.index,
             epoch=entry.epoch,
@@ -298,6 +312,15 @@ class Synchroniser:
         head = SignedHead.from_document(json.loads(followed.head or "{}")).head
         self._store.vouchers.note_time(head.at)
         self._store.forget_before((head.at - KEPT).isoformat())
+
+
+def _check_personal(entry: Entry, found: Mapping[str, Any]) -> None:
+    """Check the personal data of an entry, where there are any yet, against its commitment."""
+    if found["personal"] is None:
+        return
+    salt = base64.b64decode(found["salt"])
+    if entry.commitment != commitment_of(salt, canonical(found["personal"])):
+        raise FeedBroken(what=N_("personal data differ from their commitment"))
 
 
 def _era_after(entry: Applied, era: int) -> int:

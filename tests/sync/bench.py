@@ -369,11 +369,11 @@ class NearLine:
         """Nobody waits here."""
         return None
 
-    def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
+    def snapshot(self, after: tuple[str, str] | None, limit: int, size: int) -> dict[str, Any]:
         """Return a page of all that the mandate sees."""
         with self._faults():
             actor = self.central.actor(self.mandate)
-            page = self.central.feed.snapshot(actor, after, min(limit, self.page_limit))
+            page = self.central.feed.snapshot(actor, after, min(limit, self.page_limit), size)
             answer = snapshot_answer(page).model_dump(mode="json")
         self.spoil_snapshot(answer)
         return answer

@@ -108,10 +108,10 @@ class SimulatedLine(NearLine):
         self._draw(("request", "answer"))
         return super().pull(cursor, limit)
 
-    def snapshot(self, after: tuple[str, str] | None, limit: int) -> dict[str, Any]:
+    def snapshot(self, after: tuple[str, str] | None, limit: int, size: int) -> dict[str, Any]:
         """Return a page of all that the mandate sees, or none."""
         self._draw(("request", "answer"))
-        return super().snapshot(after, limit)
+        return super().snapshot(after, limit, size)
 
     def voucher(self) -> dict[str, Any]:
         """Return leave to work without the service, or none."""

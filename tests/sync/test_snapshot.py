@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -187,3 +189,98 @@ def test_a_snapshot_of_other_things_is_refused(
     with pytest.raises(FeedBroken):
         one.desk.run()
     assert one.here in one.seen()
+
+
+def approved_meanwhile(one: Changing) -> None:
+    """Give the other office's request two entries."""
+    rao = one.central.grant(Role.RAO)
+    digest = digest_of(one.there, SECOND_OFFICE)
+    one.central.do(rao, "request.approve", request=one.there, digest=digest)
+
+
+def entries_of(page: Page, request: str) -> list[Any]:
+    """Return the entries about a request, if the page has any."""
+    return next((item["entries"] for item in page["items"] if item["id"] == request), [])
+
+
+def forge_a_value(one: Changing, page: Page) -> None:
+    for entry in entries_of(page, one.there):
+        entry["public"] = entry["public"].replace('"state":"approved"', '"state":"produced"')
+
+
+def forge_personal_data(one: Changing, page: Page) -> None:
+    for entry in entries_of(page, one.there):
+        if entry["personal"] is not None and "holder" in entry["personal"]:
+            entry["personal"]["holder"]["surname"] = "Altro"
+
+
+def another_order(one: Changing, page: Page) -> None:
+    entries_of(page, one.there).reverse()
+
+
+def another_place(one: Changing, page: Page) -> None:
+    for entry in entries_of(page, one.there):
+        entry["proof"] = entry["proof"][1:]
+
+
+def an_older_head(one: Changing, page: Page) -> None:
+    followed = one.store.followed()
+    assert followed is not None
+    page["head"], page["proof"] = json.loads(followed.head or ""), []
+
+
+def another_key(one: Changing, page: Page) -> None:
+    page["head"]["signature"] = "00" * 64
+
+
+def another_history(one: Changing, page: Page) -> None:
+    page["proof"] = page["proof"][1:]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        forge_a_value,
+        forge_personal_data,
+        another_order,
+        another_place,
+        an_older_head,
+        another_key,
+        another_history,
+    ],
+)
+def test_a_snapshot_that_is_not_of_the_journal_that_was_followed_is_refused(
+    central: CentralService, store: CrashingStore, spoil: Callable[[Changing, Page], None]
+) -> None:
+    one = Changing(central, store)
+    one.change(Permission.DATA_ENTRY, Permission.WHOLE_BODY)
+    approved_meanwhile(one)
+    changed: list[bool] = []
+
+    def spoilt(page: Page) -> None:
+        before = json.dumps(page)
+        spoil(one, page)
+        changed.append(json.dumps(page) != before)
+
+    one.desk.line.spoil_snapshot = spoilt
+    with pytest.raises(FeedBroken):
+        one.desk.run()
+    assert changed[-1], "refused where it was spoilt, and not before"
+    assert not any(changed[:-1])
+    assert one.seen() == {one.here}
+    one.desk.line.spoil_snapshot = lambda page: None
+    one.desk.run()
+    one.desk.check()
+
+
+def test_a_service_restored_since_is_followed_from_the_beginning(
+    central: CentralService, store: CrashingStore
+) -> None:
+    one = Changing(central, store)
+    copy = central.backup()
+    central.restore(copy)
+    copy.close()
+    one.change(Permission.DATA_ENTRY, Permission.WHOLE_BODY)
+    one.desk.run()
+    assert one.seen() == {one.here, one.there}
+    one.desk.check()

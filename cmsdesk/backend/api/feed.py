@@ -76,9 +76,13 @@ def snapshot(
     thing: Annotated[str, Query(max_length=32)] = "",
     identifier: Annotated[str, Query(alias="id", max_length=64)] = "",
     limit: _Limit = 500,
+    size: _Index = 0,
 ) -> m.SnapshotAnswer:
-    """Return all that the mandate sees now, behind a thing: for one that sees other things than before."""
-    return snapshot_answer(parts.feed.snapshot(actor, (thing, identifier), limit))
+    """Return all that the mandate sees now, behind a thing: for one that sees other things than before.
+
+    What it is proven by continues the journal's first ``size`` entries, which the caller has followed.
+    """
+    return snapshot_answer(parts.feed.snapshot(actor, (thing, identifier), limit, size))
 
 
 async def _gone(request: Request) -> None:

@@ -203,7 +203,10 @@ class SnapshotEntryModel(Model):
     """An entry about a thing: its public part, and the personal data where they are still there."""
 
     public: str
+    salt: Base64 | None = None
     personal: dict[str, Any] | None = None
+    proof: list[int]
+    """The path to the head's root, as places in the page's ``hashes``."""
 
 
 class SnapshotItemModel(Model):
@@ -215,11 +218,15 @@ class SnapshotItemModel(Model):
 
 
 class SnapshotAnswer(Model):
-    """A page of all that the mandate sees, in the order of kinds and ids."""
+    """A page of all that the mandate sees, in the order of kinds and ids; hashes and proofs are hex."""
 
     scope: str
     mandate: dict[str, Any]
     cursor: CursorModel
+    head: dict[str, Any]
+    proof: list[str]
+    """That the head's tree continues the one of the ``size`` asked for."""
+    hashes: list[str]
     items: list[SnapshotItemModel]
     after: tuple[str, str] | None
     """Where the next page begins; None: this is the last."""

@@ -7,7 +7,7 @@ import json
 from cmsdesk.backend.api import models as m
 from cmsdesk.backend.journal.store import Item
 from cmsdesk.backend.services.feed import FeedPage
-from cmsdesk.backend.services.snapshot import SnapshotPage
+from cmsdesk.backend.services.snapshot import ProvenPage
 
 
 def feed_answer(page: FeedPage) -> m.FeedAnswer:
@@ -22,12 +22,16 @@ def feed_answer(page: FeedPage) -> m.FeedAnswer:
     )
 
 
-def snapshot_answer(page: SnapshotPage) -> m.SnapshotAnswer:
+def snapshot_answer(proven: ProvenPage) -> m.SnapshotAnswer:
     """Return a page of a snapshot as it travels."""
+    page = proven.page
     return m.SnapshotAnswer(
         scope=page.scope,
         mandate=page.mandate,
         cursor=m.CursorModel(epoch=page.cursor.epoch, index=page.cursor.index),
+        head=proven.head.document(),
+        proof=[step.hex() for step in proven.proof],
+        hashes=[step.hex() for step in proven.hashes],
         items=[
             m.SnapshotItemModel(
                 thing=item.thing,
@@ -35,7 +39,9 @@ def snapshot_answer(page: SnapshotPage) -> m.SnapshotAnswer:
                 entries=[
                     m.SnapshotEntryModel(
                         public=entry.public.decode(),
+                        salt=entry.salt,
                         personal=None if entry.personal is None else json.loads(entry.personal),
+                        proof=list(proven.paths[entry.public]),
                     )
                     for entry in item.entries
                 ],

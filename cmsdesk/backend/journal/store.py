@@ -220,6 +220,7 @@ class Origin:
     """Where a thing's values come from: one entry about it."""
 
     public: bytes
+    salt: bytes | None
     personal: bytes | None
 
 
@@ -232,16 +233,16 @@ def origins(
     same_leaf = and_(PERSONAL.c.body == LEAVES.c.body, PERSONAL.c.leaf_index == LEAVES.c.leaf_index)
     kinds, ids = ({one[place] for one in things} for place in (0, 1))
     query = (
-        select(LEAVES.c.thing, LEAVES.c.thing_id, LEAVES.c.public, PERSONAL.c.personal)
+        select(LEAVES.c.thing, LEAVES.c.thing_id, LEAVES.c.public, PERSONAL.c.salt, PERSONAL.c.personal)
         .outerjoin_from(LEAVES, PERSONAL, same_leaf)
         # for pairs in one list, or in another order, SQLite reads the body's whole journal
         .where(LEAVES.c.body == body, LEAVES.c.thing.in_(kinds), LEAVES.c.thing_id.in_(ids))
         .order_by(LEAVES.c.thing, LEAVES.c.thing_id, LEAVES.c.leaf_index)
     )
     found: dict[tuple[str, str], list[Origin]] = {thing: [] for thing in things}
-    for thing, identifier, public, personal in connection.execute(query):
+    for thing, identifier, *values in connection.execute(query):
         if (thing, identifier) in found:
-            found[thing, identifier].append(Origin(public, personal))
+            found[thing, identifier].append(Origin(*values))
     return {thing: entries for thing, entries in found.items() if entries}
 
 

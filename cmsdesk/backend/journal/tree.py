@@ -8,7 +8,7 @@ from cmsdesk.backend.journal.errors import JournalDamaged
 from cmsdesk.backend.journal.store import TILE_LEVELS
 from cmsdesk.backend.journal.tables import LEAVES, NODES
 from cmsdesk.base.texts import N_
-from cmsdesk.domain.merkle import CompactRange, consistency_proof, inclusion_proof
+from cmsdesk.domain.merkle import CompactRange, consistency_proof, inclusion_proof, node_hash
 
 _TILE = 1 << TILE_LEVELS
 
@@ -20,6 +20,7 @@ class StoredTree:
         self._connection = connection
         self._body = body
         self._size = size
+        self._subtrees: dict[tuple[int, int], bytes] = {}
         self._tiles: dict[tuple[int, int], dict[int, bytes]] = {}
 
     def root(self) -> bytes:
@@ -39,6 +40,10 @@ class StoredTree:
         return consistency_proof(old_size, self._size, self._root_of)
 
     def _root_of(self, first: int, end: int) -> bytes:
+        size = end - first
+        if size and size & (size - 1) == 0 and first % size == 0:
+            level = size.bit_length() - 1
+            return self._subtree(level, first >> level)
         tree, at = CompactRange(), first
         highest = max(0, (end - first).bit_length() - 1) // TILE_LEVELS * TILE_LEVELS
         for level in range(highest, -1, -TILE_LEVELS):
@@ -46,6 +51,16 @@ class StoredTree:
                 tree.append(self._node(level, at >> level), level)
                 at += 1 << level
         return tree.root()
+
+    def _subtree(self, level: int, index: int) -> bytes:
+        """Return the root of a complete subtree; computed once, for the proofs of many entries share them."""
+        if level % TILE_LEVELS == 0:
+            return self._node(level, index)
+        place = (level, index)
+        if place not in self._subtrees:
+            left, right = (self._subtree(level - 1, 2 * index + side) for side in (0, 1))
+            self._subtrees[place] = node_hash(left, right)
+        return self._subtrees[place]
 
     def _node(self, level: int, index: int) -> bytes:
         place = (level, index // _TILE)

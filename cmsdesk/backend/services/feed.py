@@ -11,7 +11,7 @@ from cmsdesk.backend.journal.heads import Signer, latest_head, sign_head
 from cmsdesk.backend.journal.store import Cursor, Item, Page, ends_of, read_page
 from cmsdesk.backend.journal.tree import StoredTree
 from cmsdesk.backend.journal.turn import take_turn
-from cmsdesk.backend.services.snapshot import SnapshotPage, snapshot_page
+from cmsdesk.backend.services.snapshot import ProvenPage, prove, read_snapshot
 from cmsdesk.backend.storage.engine import reading
 from cmsdesk.base.clock import Clock
 from cmsdesk.domain.commands import Actor
@@ -44,9 +44,19 @@ class Feed:
         self._signer = signer
         self._clock = clock
 
-    def snapshot(self, actor: Actor, after: tuple[str, str] | None, limit: int) -> SnapshotPage:
-        """Return a page of all that a mandate may see now."""
-        return snapshot_page(self._engine, actor, after, limit)
+    def snapshot(self, actor: Actor, after: tuple[str, str] | None, limit: int, known: int) -> ProvenPage:
+        """Return a page of all that a mandate may see now, proven to whoever followed ``known`` entries."""
+        body = actor.mandate.body
+        with reading(self._engine) as connection:
+            page = read_snapshot(connection, actor, after, limit)
+            head = latest_head(connection, body)
+            if head is not None and _covers(head, page.cursor):
+                return prove(connection, page, head, known)
+        with self._engine.begin() as connection:
+            take_turn(connection, body)
+            head = sign_head(connection, body, self._signer, self._clock.now())
+        with reading(self._engine) as connection:
+            return prove(connection, page, head, known)
 
     def ends(self, bodies: Collection[str]) -> dict[str, Cursor]:
         """Return where the journals of bodies end now."""
@@ -66,7 +76,7 @@ class Feed:
         with reading(self._engine) as connection:
             page = read_page(connection, body, cursor, limit=limit, offices=offices_of(actor))
             head = latest_head(connection, body)
-            signed = head is not None and _covers(head, page)
+            signed = head is not None and _covers(head, page.cursor)
             proof = _proof(connection, head, page) if head is not None and signed else ()
         if head is None or not signed:
             with self._engine.begin() as connection:
@@ -78,10 +88,10 @@ class Feed:
         return FeedPage(scope_of(actor), start, items, page.cursor, page.size, head, proof)
 
 
-def _covers(head: SignedHead, page: Page) -> bool:
-    """Tell whether a head attests all of a page."""
+def _covers(head: SignedHead, end: Cursor) -> bool:
+    """Tell whether a head attests all that was read."""
     state = head.head.state
-    return state.epoch == page.cursor.epoch and state.size >= page.cursor.index
+    return state.epoch == end.epoch and state.size >= end.index
 
 
 def _proof(connection: Connection, head: SignedHead, page: Page) -> tuple[bytes, ...]:

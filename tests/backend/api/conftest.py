@@ -193,7 +193,9 @@ def _fill(parts: ServiceParts, workstation: Path) -> tuple[str, ...]:
     certificate = x509.load_pem_x509_certificate(workstation.read_bytes())
     der = certificate.public_bytes(serialization.Encoding.DER)
     admit(parts.engine, parts.clock, der, BODY, "desk")
-    gateway = NearGateway(parts.service, Actor(administrator, "ab" * 32))
+    # who gives the right to create bodies has it
+    giver = replace(administrator, permissions=frozenset({Permission.BODIES}))
+    gateway = NearGateway(parts.service, Actor(giver, "ab" * 32))
     rao = replace(administrator, id=new_id(), role=Role.RAO, permissions=frozenset(Permission))
     granted = {
         "mandate": rao.id,

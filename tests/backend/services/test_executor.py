@@ -190,7 +190,7 @@ def test_no_call_reads_a_whole_table(tmp_path: Path) -> None:
 
     event.listen(central.engine, "before_cursor_execute", see)
     central.service.execute([a_registration(), a_registration()], actor)
-    central.feed.snapshot(actor, None, 100)
+    central.feed.snapshot(actor, None, 100, 0)
     event.remove(central.engine, "before_cursor_execute", see)
     plans = {}
     with central.engine.connect() as connection:
@@ -202,7 +202,9 @@ def test_no_call_reads_a_whole_table(tmp_path: Path) -> None:
     assert any("things" in step for steps in plans.values() for step in steps)
     scanned = {text: steps for text, steps in plans.items() for step in steps if step.startswith("SCAN")}
     assert scanned == {}
-    # nor a body's whole journal
-    assert [step for steps in plans.values() for step in steps if "journal_leaves" in step] == [
-        "SEARCH journal_leaves USING INDEX journal_leaves_by_thing (body=? AND thing=? AND thing_id=?)"
-    ]
+    # nor a body's whole journal: what is about things, and a tile of hashes
+    assert {step for steps in plans.values() for step in steps if "journal_leaves" in step} == {
+        "SEARCH journal_leaves USING INDEX journal_leaves_by_thing (body=? AND thing=? AND thing_id=?)",
+        "SEARCH journal_leaves USING INDEX sqlite_autoindex_journal_leaves_1"
+        " (body=? AND leaf_index>? AND leaf_index<?)",
+    }
