@@ -24,6 +24,7 @@ from cmsdesk.backend.jobs.worker import Worker
 from cmsdesk.backend.journal.heads import Keys
 from cmsdesk.backend.journal.store import Cursor, declare_epoch
 from cmsdesk.backend.journal.tables import LEAVES, PERSONAL
+from cmsdesk.backend.services.administration import Administration
 from cmsdesk.backend.services.bodies import create_body, create_tables
 from cmsdesk.backend.services.errands import STATUS_CHANGE
 from cmsdesk.backend.services.executor import Answer
@@ -209,11 +210,10 @@ class CentralService:
         *permissions: Permission,
         mandate: str = "",
     ) -> str:
-        """Return a new mandate's id."""
+        """Return a new mandate's id; the terminal grants it, which may give every right."""
         mandate = mandate or new_id()
-        self.administer(
+        Administration(self.engine, self.clock, body).execute(
             "mandate.grant",
-            body,
             mandate=mandate,
             operator=OPERATOR,
             office=office,
