@@ -15,9 +15,26 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cmsdesk.base.logs import Log
+
 THUMBPRINT = "cmsdesk.thumbprint"
 """Name in the ASGI scope of the SHA-256, hex, of the caller's certificate."""
 _KEEP_ALIVE_S = 75
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a caller may take; uvicorn itself waits for ever. The handshake has asyncio's minute."""
+
+    head_s: float = 10.0
+    """From the connection, or the first byte of a call, to the end of its head."""
+    body_s: float = 60.0
+    """From there to the end of its body: 16 MiB at 2 Mbit/s."""
+    standstill_s: float = 60.0
+    """That an answer lies unread."""
+
+
+_PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -35,15 +52,57 @@ class TlsFiles:
 class _WithClientCertificate(HttpToolsProtocol):
     """uvicorn does not hand the client's certificate to the application; this does."""
 
+    patience = _PATIENCE
     thumbprint = ""
+    _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self._wait_at_most(self.patience.head_s)
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         self.thumbprint = hashlib.sha256(certificate).hexdigest() if certificate else ""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.patience.standstill_s, self._cut)
+
+    def resume_writing(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
+    def on_headers_complete(self) -> None:
+        self._wait_at_most(self.patience.body_s)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._wait_no_more()
+        super().on_message_complete()
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """Cut the connection of a caller that has not sent the next part by then."""
+        self._wait_no_more()
+        self._deadline = self.loop.call_later(seconds, self._cut)
+
+    def _wait_no_more(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _cut(self) -> None:
+        Log("api").info("slow_caller_cut")
+        self.transport.abort()
+
     def on_message_begin(self) -> None:
+        self._wait_at_most(self.patience.head_s)
         super().on_message_begin()
         self.scope[THUMBPRINT] = self.thumbprint  # type: ignore[literal-required]  # a name of our own
 
@@ -79,6 +138,7 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        patience: Patience = _PATIENCE,
         end: Callable[[], None] = lambda: None,
     ) -> None:
         """``port`` 0 takes a free one; ``end``, called first at a stop, lets go whoever waits for news."""
@@ -86,7 +146,7 @@ class Server:
         self._socket = socket.create_server((host, port))
         config = uvicorn.Config(
             app,
-            http=_WithClientCertificate,
+            http=type("Http", (_WithClientCertificate,), {"patience": patience}),
             log_config=None,
             access_log=False,
             server_header=False,
