@@ -33,7 +33,7 @@ _SLACK = 1
 """Pixels that rounding may take."""
 _OF_THEMSELVES = {"Italiano", "Deutsch", "English"}
 """Languages are called as their speakers call them."""
-_CELL_MARGIN = 16
+_CELL_MARGIN = 24
 """Of a cell of a table, both sides."""
 _LINE_MARGIN = 24
 """Of a line to type in, both sides."""

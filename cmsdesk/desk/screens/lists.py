@@ -26,7 +26,7 @@ from cmsdesk.domain.words import word
 from cmsdesk.sync.list_rows import ListRow, WorkList
 from cmsdesk.sync.work_lists import ListQuery, Sort
 
-_STATE, _NAME, _CODE, _WHEN, _OFFICE = 132, 0, 152, 144, 140
+_STATE, _NAME, _CODE, _WHEN, _OFFICE = 132, 0, 168, 152, 188
 _SHOWN = 20
 
 

@@ -17,6 +17,7 @@ from cmsdesk.desk.screens.registration.registers import Line
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import card, clear, column, label, line, plain, restyle, row
+from cmsdesk.desk.widgets.tall import Tall
 from cmsdesk.domain.first_issue import FirstIssue
 from cmsdesk.operations.lookups import CompanyFound
 from cmsdesk.sync.drafts import Draft
@@ -33,7 +34,7 @@ class Warned:
     code: str
 
 
-class Summary(QWidget):
+class Summary(Tall):
     """Right of the form; follows it at every key."""
 
     wanted = Signal(str)
@@ -44,7 +45,8 @@ class Summary(QWidget):
     """A draft that somebody wants to go on with, by its id."""
 
     def __init__(self, texts: LiveTexts, theme: Theme) -> None:
-        super().__init__()
+        whole = column(gap=2)
+        super().__init__(whole)
         self._texts, self._theme = texts, theme
         self._form = Form()
         self._tariff: FirstIssue | None = None
@@ -73,8 +75,9 @@ class Summary(QWidget):
             label(texts, N_("What the registers say"), "label"), self._register_lines, gap=1
         )
         self._draft_card = card(label(texts, N_("Drafts of this mandate"), "label"), self._draft_list, gap=1)
-        whole = column(person, fee, self._register_card, lacking, self._draft_card, None, gap=2)
-        self.setLayout(whole)
+        for made in (person, fee, self._register_card, lacking, self._draft_card):
+            whole.addWidget(made)
+        whole.addStretch(1)
         texts.bind(self, self._say)
 
     def add(self, *cards: QWidget) -> None:

@@ -31,6 +31,7 @@ _SHORTEST = 3
 _MOST = 6
 _SHOWN = 30
 _TYPING_MS = 200
+_MOST_ROOM = 1000
 
 
 class TillScreen(Screen):
@@ -299,8 +300,10 @@ class TillScreen(Screen):
         left = column(self.drawer, taking, None, gap=2)
         right = column(receipts, self.closing, None, gap=2)
         sides = row(gap=2)
-        sides.addLayout(left, 1)
-        sides.addLayout(right, 1)
+        # on a wide screen what is left stands beside them
+        sides.addLayout(left, _MOST_ROOM)
+        sides.addLayout(right, _MOST_ROOM)
+        sides.addStretch(1)
         self.body.addWidget(self._none)
         self.body.addLayout(sides)
         self.body.addStretch(1)
