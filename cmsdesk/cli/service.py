@@ -15,7 +15,7 @@ from cmsdesk.backend.services.health import Health
 from cmsdesk.backend.services.supplies import Supplies
 from cmsdesk.base.logs import log_to_standard_error, start_logging
 from cmsdesk.base.secret import Secret
-from cmsdesk.cli.service_jobs import worker_of
+from cmsdesk.cli.service_jobs import prompt_worker_of, worker_of
 from cmsdesk.cli.service_parts import ServiceParts, ServiceSettings
 
 
@@ -29,7 +29,7 @@ def run_service(settings: ServiceSettings, vault_pin: Secret) -> None:
             listen.certificate, listen.key, listen.workstation_roots, parts.enrolment.authority()
         )
         server = Server(app, files, host=listen.host, port=listen.port, end=app.end)
-        with server, worker_of(parts, settings):
+        with server, worker_of(parts, settings), prompt_worker_of(parts):
             ready = {"host": server.host, "port": server.port, "journal_key": parts.public_key.hex()}
             print(json.dumps(ready), flush=True)
             _say_first_code(parts)

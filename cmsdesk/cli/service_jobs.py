@@ -26,6 +26,7 @@ from cmsdesk.signing.errors import SigningError
 from cmsdesk.signing.signers.base import Digest
 from cmsdesk.signing.timestamps.client import HttpTimeStamper
 
+_PROMPT_LEASE = timedelta(minutes=1)
 _TICKS = (
     Tick("forget"),
     Tick("withdrawals", every=timedelta(minutes=5)),
@@ -56,7 +57,6 @@ def worker_of(parts: ServiceParts, settings: ServiceSettings) -> Worker:
         "withdrawals": daily.find_withdrawals,
         "withdrawal": daily.withdraw,
         CHAIN: Chains(parts.engine, parts.clock).check,
-        STATUS_CHANGE: StatusChanges(parts.engine, parts.authorities, parts.clock).change,
         "stamps": daily.stamp_all,
         "stamp": daily.stamp,
     }
@@ -73,6 +73,15 @@ def worker_of(parts: ServiceParts, settings: ServiceSettings) -> Worker:
         handlers["backup"] = backup
     ticks = [tick for tick in _TICKS if tick.kind in handlers]
     return Worker(parts.engine, parts.clock, handlers, ticks, lease=timedelta(minutes=30))
+
+
+def prompt_worker_of(parts: ServiceParts) -> Worker:
+    """Return the worker on what a person waits for: behind no backup, and soon again at another replica.
+
+    Another may take a job over while its CA still thinks: asking twice is asking once.
+    """
+    changes = StatusChanges(parts.engine, parts.authorities, parts.clock)
+    return Worker(parts.engine, parts.clock, {STATUS_CHANGE: changes.change}, lease=_PROMPT_LEASE)
 
 
 def _stamper(settings: TimestampSettings) -> Stamp:

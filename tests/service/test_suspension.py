@@ -17,7 +17,8 @@ from tests.service.test_access import grant, under
 from tests.service.test_main_job import Production, production
 
 __all__ = ["production"]
-_LONG_S = 30.0
+_LONG_S = 120.0
+"""A job that was under way when its worker was killed is taken again after a minute."""
 
 
 def wait(until: Callable[[], bool]) -> None:

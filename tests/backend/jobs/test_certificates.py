@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 from cmsdesk.backend.jobs.certificates import StatusChanges
 from cmsdesk.backend.jobs.worker import Effect, Worker
 from cmsdesk.backend.services.errands import STATUS_CHANGE
-from cmsdesk.backend.storage.jobs import Job, jobs
+from cmsdesk.backend.storage.jobs import Job, jobs, take
 from cmsdesk.base.clock import FixedClock
 from cmsdesk.base.ids import new_id
 from cmsdesk.ca.errors import CaRefusedChange
@@ -168,3 +168,15 @@ def test_a_refusal_is_a_problem_that_is_seen_and_is_not_tried_again(bench: Bench
     assert (problem["reasons"], problem["code"]) == (["change_refused"], "CA-REFUSED-CHANGE")
     assert bench.central.things(BODY) == bench.central.replayed(BODY)
     assert bench.happened().count("certificate.change_refused") == 1
+
+
+def test_a_job_whose_worker_is_gone_is_taken_over(bench: Bench) -> None:
+    assert bench.suspend()
+    with bench.central.engine.begin() as connection:
+        job = take(connection, bench.clock.now(), timedelta(minutes=1), {STATUS_CHANGE})
+    assert job is not None, "taken by one that is killed then"
+    bench.work()
+    assert sorted(bench.states()) == ["suspended", "valid"]
+    bench.work(2)
+    assert bench.states() == ["suspended"] * 2
+    assert bench.happened() == ASKED + DONE
