@@ -36,6 +36,8 @@ __all__ = ["Applied", "DeskStore", "Doubt", "Followed", "OutboxState", "Queued",
 
 _REFILLED = 5
 """The first version of the file whose lists and history are as they are now: older ones are filled again."""
+_INDEXED = 6
+"""The first version whose search index is as it is now: in older ones it is made again from the lists."""
 _CHECKPOINTS = 1000
 """So many of the last sizes of a journal are remembered with their peaks."""
 _SCHEMA = """
@@ -336,6 +338,8 @@ class DeskStore(Outbox):
                     self._db.execute(statement)
             if version < _REFILLED and self.followed() is not None:
                 self.begin_anew()  # lists and history are filled from the feed
+            elif version < _INDEXED:
+                self._lists.index_again()
             self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _no_longer_pending(self, command: str) -> None:

@@ -7,7 +7,6 @@ search index share one order and a list begins at once however long it is.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -18,11 +17,14 @@ from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.events import Document
 from cmsdesk.domain.production import ProductionState
 from cmsdesk.domain.request import request_code
+from cmsdesk.sync import search_terms
 from cmsdesk.sync.certificate_facts import facts_of
 from cmsdesk.sync.local_store import Database
+from cmsdesk.sync.search_terms import folded
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-_SEARCHED = ("name", "fiscal_code", "serial", "code")
+FILTERED = ("state", "office", "operator", "kind")
+"""Columns whose values are terms of the search index (`search_terms`)."""
 
 
 class WorkList(Enum):
@@ -94,8 +96,9 @@ def schema() -> str:
             f"CREATE TABLE IF NOT EXISTS {table}_late"
             " (row INTEGER PRIMARY KEY, created_at TEXT NOT NULL) STRICT;"
             f"CREATE INDEX IF NOT EXISTS {table}_pending ON {table} (pending) WHERE pending = 1;"
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_text USING fts5({', '.join(_SEARCHED)},"
-            " content='', contentless_delete=1, tokenize='trigram remove_diacritics 1');"
+            f"DROP TABLE IF EXISTS {table}_text;"  # of file versions up to 5
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_terms USING fts5(terms, content='',"
+            f' contentless_delete=1, detail=none, tokenize="{search_terms.TOKENIZER}");'
         )
     return "\n".join(made)
 
@@ -114,7 +117,7 @@ def index_of(work_list: WorkList, columns: Collection[str]) -> str | None:
 def table_of(work_list: WorkList) -> str:
     """Return the name of a list's table.
 
-    That of its search index ends in ``_text``; that of the rows whose key is not their moment's, because
+    That of its search index ends in ``_terms``; that of the rows whose key is not their moment's, because
     others of the same moment had it, in ``_late``.
     """
     return f"list_{work_list.value}"
@@ -123,12 +126,6 @@ def table_of(work_list: WorkList) -> str:
 def key_of(at: datetime) -> int:
     """Return the row key of a moment: milliseconds since 2000."""
     return int((at - _BEGINNING).total_seconds() * 1000)
-
-
-def folded(text: str) -> str:
-    """Return a text as names are sorted and found: without case and accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def row_of(thing: str, identifier: str, document: Document) -> tuple[WorkList, ListRow] | None:
@@ -191,7 +188,17 @@ class ListWriter:
             table = table_of(work_list)
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of this module
             self._db.execute(f"DELETE FROM {table}_late")  # noqa: S608
-            self._db.execute(f"INSERT INTO {table}_text ({table}_text) VALUES ('delete-all')")  # noqa: S608
+            self._db.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")  # noqa: S608
+
+    def index_again(self) -> None:
+        """Make the search index of every list anew from its rows."""
+        names = ", ".join(COLUMNS)
+        for work_list in WorkList:
+            table = table_of(work_list)
+            self._db.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")  # noqa: S608
+            rows = self._db.execute(f"SELECT row, {names} FROM {table}")  # noqa: S608 - names of this module
+            for key, *values in rows.fetchall():
+                self._index(table, key, read_row(tuple(values)))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -277,8 +284,8 @@ class ListWriter:
                 f"UPDATE {table} SET {sets} WHERE row = ?",  # noqa: S608 - names of this module
                 (*_values(row), folded(row.name), old[0]),
             )
-            if _searched(old[1]) != _searched(row):
-                self._db.execute(f"DELETE FROM {table}_text WHERE rowid = ?", (old[0],))  # noqa: S608
+            if terms_of(old[1]) != terms_of(row):
+                self._db.execute(f"DELETE FROM {table}_terms WHERE rowid = ?", (old[0],))  # noqa: S608
                 self._index(table, old[0], row)
             return
         if old is not None:
@@ -295,15 +302,15 @@ class ListWriter:
 
     def _index(self, table: str, key: int, row: ListRow) -> None:
         self._db.execute(
-            f"INSERT INTO {table}_text (rowid, {', '.join(_SEARCHED)}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-            (key, *_searched(row)),
+            f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)",  # noqa: S608 - a name of this module
+            (key, terms_of(row)),
         )
 
     def _delete(self, work_list: WorkList, key: int) -> None:
         table = table_of(work_list)
         self._db.execute(f"DELETE FROM {table} WHERE row = ?", (key,))  # noqa: S608
         self._db.execute(f"DELETE FROM {table}_late WHERE row = ?", (key,))  # noqa: S608
-        self._db.execute(f"DELETE FROM {table}_text WHERE rowid = ?", (key,))  # noqa: S608
+        self._db.execute(f"DELETE FROM {table}_terms WHERE rowid = ?", (key,))  # noqa: S608
 
     def _free_key(self, table: str, created_at: str) -> int:
         """Return a free key at a moment, or behind the last one of that moment; in the order of asking."""
@@ -334,8 +341,10 @@ def _values(row: ListRow) -> tuple[object, ...]:
     return (*texts, int(pending))
 
 
-def _searched(row: ListRow) -> tuple[str, ...]:
-    return row.name, row.fiscal_code, row.serial, row.code
+def terms_of(row: ListRow) -> str:
+    """Return a row's terms in its list's search index."""
+    values = {column: str(getattr(row, column)) for column in FILTERED}
+    return search_terms.terms((row.name, row.fiscal_code, row.serial, row.code), values)
 
 
 def _moment(text: str) -> datetime:

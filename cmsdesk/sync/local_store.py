@@ -18,7 +18,7 @@ from cmsdesk.operations.errors import StoreNewer, StoreUnreadable
 from cmsdesk.operations.ports import LogEntry, LogLine
 
 KEY_BYTES = 32
-VERSION = 5
+VERSION = 6
 """Of the file's tables (``user_version``); `desk_store` brings older ones up to date."""
 Database: TypeAlias = sqlcipher3.Connection
 """A connection to the desk's encrypted file."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Self
 
 from cmsdesk.domain.events import Document
+from cmsdesk.sync import search_terms
 from cmsdesk.sync.list_rows import (
     COLUMNS,
+    FILTERED,
     ListRow,
     WorkList,
-    folded,
     index_of,
     key_of,
     read_row,
@@ -31,11 +32,8 @@ from cmsdesk.sync.local_store import Database
 PAGE = 100
 FIRST = 200
 """Keys that a screen asks for before it asks for all."""
-_LAST = "\U0010ffff"
-_HEAD = 5_000
-"""Rows at the head of a list that are looked at one by one."""
-_SHORTEST = 3
-"""The search index knows nothing shorter; shorter texts are looked for at the beginning of values."""
+_AT_ONCE = 1000
+"""Keys read between two questions whether they are still wanted."""
 # keys of rows created in one burst run ahead of their moments by at most this
 _BURST = timedelta(days=1)
 
@@ -74,7 +72,7 @@ class ListQuery:
 
     list: WorkList
     contains: str = ""
-    """A part of name, codice fiscale, serial or code; several words must all occur."""
+    """Beginnings of words of name, codice fiscale, serial or code, or a number's last digits: all of them."""
     states: frozenset[str] = frozenset()
     offices: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
@@ -132,33 +130,46 @@ class WorkLists:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def keys(self, query: ListQuery, limit: int | None = None) -> array[int]:
-        """Return the row keys of a query in its order: all, or the first ``limit``."""
-        where, values = _conditions(query)
-        for condition, bound in self._period(query):
-            where.append(condition)
-            values.extend(bound)
+    def keys(
+        self, query: ListQuery, limit: int | None = None, wanted: Callable[[], bool] = lambda: True
+    ) -> array[int]:
+        """Return the row keys of a query in its order: all, or the first ``limit``.
+
+        ``wanted`` is asked now and then; once it says no, what was found so far is returned.
+        """
         table = table_of(query.list)
         direction = "DESC" if query.descending else "ASC"
-        text = _match(query.contains)
-        source = f"{table} AS r{_by_index(query)}"
-        newest = "r.row"
-        if text is not None:
-            # the index gives its matches in the order of keys: nothing is sorted, nothing read twice
-            source = f"{table}_text AS t CROSS JOIN {table} AS r ON r.row = t.rowid"
-            where, values = [f"{table}_text MATCH ?", *where], [text, *values]
-            newest = "t.rowid"
-            where = [part.replace("r.row ", "t.rowid ") for part in where]
-        order = f"{newest} {direction}"
+        where, values = _conditions(query)
+        source, key = f"{table} AS r{_by_index(query)}", "r.row"
+        if query.contains.strip():
+            asked = search_terms.match(query.contains, _chosen(query))
+            if asked is None:
+                return array("q")
+            # the index gives its rows in the order of keys: nothing is sorted, nothing read twice
+            key, reads_rows = "t.rowid", bool(where) or query.sort is not Sort.CREATED
+            beside = f" CROSS JOIN {table} AS r ON r.row = t.rowid" if reads_rows else ""
+            source = f"{table}_terms AS t{beside}"
+            where, values = [f"{table}_terms MATCH ?", *where], [asked, *values]
+        else:
+            for column, chosen in _chosen(query).items():
+                if chosen:
+                    where.append(f"r.{column} IN ({', '.join('?' for _ in chosen)})")
+                    values.extend(chosen)
+        for condition, bound in self._period(query):
+            where.append(condition.replace("r.row ", f"{key} "))
+            values.extend(bound)
+        order = f"{key} {direction}"
         if query.sort is not Sort.CREATED:
-            order = f"r.{query.sort.value} {direction}, {newest} {direction}"
-        elif text is None and limit is not None and _short_words(query.contains):
-            # what begins so many values that its indexes would give most of the list: looked for at its head
-            head = f"(SELECT * FROM {table} ORDER BY row {direction} LIMIT {_HEAD}) AS r"  # noqa: S608
-            found = self._keys(head, newest, where, values, order, limit)
-            if len(found) == limit:
-                return found
-        return self._keys(source, newest, where, values, order, limit)
+            order = f"r.{query.sort.value} {direction}, {order}"
+        sql = f"SELECT {key} FROM {source}"  # noqa: S608 - names of this module; values are bound
+        if where:
+            sql += " WHERE " + " AND ".join(where)
+        values.append(-1 if limit is None else limit)
+        cursor = self._db.execute(f"{sql} ORDER BY {order} LIMIT ?", values)
+        keys: array[int] = array("q")
+        while wanted() and (some := cursor.fetchmany(_AT_ONCE)):
+            keys.extend(row[0] for row in some)
+        return keys
 
     def _period(self, query: ListQuery) -> Iterator[tuple[str, Sequence[object]]]:
         """Yield the conditions of a period: about keys alone, so that rows need not be read for them."""
@@ -183,22 +194,6 @@ class WorkLists:
             f" UNION SELECT row FROM {table} WHERE row = ?1 AND created_at < ?3"
         )
         return key, [row for (row,) in self._db.execute(sql, (key, key_of(at + _BURST), moment))]
-
-    def _keys(
-        self,
-        source: str,
-        key: str,
-        where: Sequence[str],
-        values: Sequence[object],
-        order: str,
-        limit: int | None,
-    ) -> array[int]:
-        sql = f"SELECT {key} FROM {source}"  # noqa: S608 - names of this module; values are bound
-        if where:
-            sql += " WHERE " + " AND ".join(where)
-        sql += f" ORDER BY {order} LIMIT ?"
-        rows = self._db.execute(sql, (*values, -1 if limit is None else limit))
-        return array("q", [key for (key,) in rows])
 
     def rows(self, work_list: WorkList, keys: Sequence[int]) -> list[ListRow | None]:
         """Return the rows of keys, in their order; None where one is gone since."""
@@ -297,35 +292,12 @@ def _conditions(query: ListQuery) -> tuple[list[str], list[object]]:
         where.append(condition)
         values.extend(bound)
 
-    for column, wanted in (
-        ("state", query.states),
-        ("office", query.offices),
-        ("operator", query.operators),
-        ("kind", query.kinds),
-    ):
-        if wanted:
-            add(f"r.{column} IN ({', '.join('?' for _ in wanted)})", *sorted(wanted))
     if query.until_from:
         add("r.until >= ?", query.until_from)
     if query.until_before:
         add("r.until <> '' AND r.until < ?", query.until_before)
     if query.only_pending:
         add("r.pending = 1")
-    beside_longer = _match(query.contains) is not None
-    for word in _short_words(query.contains):
-        # looked for at the beginning of each value: one index each
-        name, upper = folded(word), word.upper()
-        begins = "r.name_key >= ? AND r.name_key < ?"
-        of_name: tuple[str, ...] = name, name + _LAST
-        if beside_longer:
-            # no index is needed: the longer words have found the rows, and a given name begins there too
-            begins, of_name = "instr(' ' || r.name_key, ?) > 0", (f" {name}",)
-        add(
-            f"({begins} OR r.fiscal_code >= ? AND r.fiscal_code < ?"
-            " OR r.serial >= ? AND r.serial < ? OR r.code >= ? AND r.code < ?)",
-            *of_name,
-            *(upper, upper + _LAST) * 3,
-        )
     return where, values
 
 
@@ -343,15 +315,10 @@ def _by_index(query: ListQuery) -> str:
     return "" if index is None else f" INDEXED BY {index}"
 
 
-def _match(contains: str) -> str | None:
-    """Return the search index's expression: every word of three letters or more, as a part of a value."""
-    words = [word for word in contains.split() if len(word) >= _SHORTEST]
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words]
-    return " AND ".join(quoted) or None
-
-
-def _short_words(contains: str) -> list[str]:
-    return [word for word in contains.split() if len(word) < _SHORTEST]
+def _chosen(query: ListQuery) -> Mapping[str, Sequence[str]]:
+    """Return the values that are filtered by, by column."""
+    sets = (query.states, query.offices, query.operators, query.kinds)
+    return {column: sorted(wanted) for column, wanted in zip(FILTERED, sets, strict=True)}
 
 
 def _plain(value: object) -> object:

@@ -10,8 +10,9 @@ from pathlib import Path
 import sqlcipher3
 
 from cmsdesk.base.secret import Secret
-from cmsdesk.sync.list_rows import COLUMNS, ListRow, WorkList, folded, key_of, schema, table_of
+from cmsdesk.sync.list_rows import COLUMNS, ListRow, WorkList, key_of, schema, table_of, terms_of
 from cmsdesk.sync.local_store import KEY_BYTES, connect
+from cmsdesk.sync.search_terms import folded
 
 KEY = bytes(range(KEY_BYTES))
 FIRST_DAY = datetime(2023, 1, 2, 7, tzinfo=UTC)
@@ -31,7 +32,7 @@ _TABLE = table_of(WorkList.REQUESTS)
 _NAMES = ("row", *COLUMNS, "name_key")
 # names of the list's own columns; values are bound
 _ROW = f"INSERT INTO {_TABLE} ({', '.join(_NAMES)}) VALUES ({', '.join('?' for _ in _NAMES)})"  # noqa: S608
-_TEXT = f"INSERT INTO {_TABLE}_text (rowid, name, fiscal_code, serial, code) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+_TERMS = f"INSERT INTO {_TABLE}_terms (rowid, terms) VALUES (?, ?)"  # noqa: S608
 
 
 def open_file(path: Path) -> sqlcipher3.Connection:
@@ -54,16 +55,16 @@ def fill(database: sqlcipher3.Connection, number: int, *, texts: bool = True) ->
     rows = _rows(number)
     while batch := [one for _, one in zip(range(_BATCH), rows, strict=False)]:
         database.execute("BEGIN")
-        database.executemany(_ROW, batch)
+        database.executemany(_ROW, [(key, *row.__dict__.values(), folded(row.name)) for key, row in batch])
         if texts:
-            database.executemany(_TEXT, [(one[0], one[6], one[7], one[8], one[9]) for one in batch])
+            database.executemany(_TERMS, [(key, terms_of(row)) for key, row in batch])
         database.execute("COMMIT")
     for _, statement in made:
         database.execute(statement)
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _rows(number: int) -> Iterator[tuple[object, ...]]:
+def _rows(number: int) -> Iterator[tuple[int, ListRow]]:
     chance = random.Random(7)
     step = timedelta(days=DAYS) / number
     for at in range(number):
@@ -82,4 +83,4 @@ def _rows(number: int) -> Iterator[tuple[object, ...]]:
             code=f"R-{created.year}-{at:07}",
             kind="smart_card",
         )
-        yield key_of(created), *row.__dict__.values(), folded(row.name)
+        yield key_of(created), row

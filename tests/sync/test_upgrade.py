@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from cmsdesk.base.secret import Secret
+from cmsdesk.domain.events import Event
 from cmsdesk.operations.errors import StoreNewer
-from cmsdesk.sync.desk_store import DeskStore, OutboxState
+from cmsdesk.sync.desk_store import Applied, DeskStore, Followed, OutboxState
+from cmsdesk.sync.list_rows import WorkList, table_of
 from cmsdesk.sync.local_store import KEY_BYTES, VERSION, connect
+from cmsdesk.sync.work_lists import ListQuery, WorkLists
 
 KEY = bytes(range(KEY_BYTES))
 FIRST = """
@@ -62,6 +65,25 @@ def test_the_first_versions_outbox_is_kept(tmp_path: Path) -> None:
     assert witnessed is not None
     assert (witnessed.size, witnessed.peaks) == (7, b"p"), "and the journal cannot be rewritten meanwhile"
     store._db.close()
+
+
+def test_the_fifth_versions_lists_are_indexed_again(tmp_path: Path) -> None:
+    path = tmp_path / "desk.db"
+    store = DeskStore(connect(path, Secret(KEY)))
+    holder = {"holder": {"surname": "Tessari", "given_name": "Marta"}}
+    event = Event("request.registered", "request", "R-1", {"state": "registered"}, holder)
+    store.apply([Applied("C-1", event, "2026-06-01T08:00:00+00:00")], Followed("ente", "s", 1, 1, b""))
+    for work_list in WorkList:
+        store._db.execute(f"DROP TABLE {table_of(work_list)}_terms")
+        store._db.execute(f"CREATE VIRTUAL TABLE {table_of(work_list)}_text USING fts5(name, content='')")
+    store._db.execute("PRAGMA user_version = 5")
+    store._db.close()
+    again = DeskStore(connect(path, Secret(KEY)))
+    assert again.followed() is not None, "nothing is fetched anew"
+    assert len(WorkLists(again._db).keys(ListQuery(WorkList.REQUESTS, contains="tess mar"))) == 1
+    left = again._db.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE '%_text%'").fetchone()
+    assert left == (0,), "the old index is gone"
+    again._db.close()
 
 
 def test_a_file_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:

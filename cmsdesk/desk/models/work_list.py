@@ -152,7 +152,11 @@ class WorkListModel(QAbstractTableModel):
             self.counted.emit(len(found.keys))
             return
         lists, query = self._lists, self._query
-        work.start(self, lambda: lists.keys(query), done=lambda keys: self._all(turn, keys))
+
+        def every() -> array[int]:
+            return lists.keys(query, wanted=lambda: turn == self._turn)
+
+        work.start(self, every, done=lambda keys: self._all(turn, keys))
 
     def _all(self, turn: int, keys: array[int]) -> None:
         if turn != self._turn:

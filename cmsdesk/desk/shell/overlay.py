@@ -168,7 +168,7 @@ class Palette(Overlay):
         return super().eventFilter(watched, event)
 
     def _on_text(self, text: str) -> None:
-        from cmsdesk.sync.list_rows import folded
+        from cmsdesk.sync.search_terms import folded
 
         wanted = folded(text).split()
         fitting = [

@@ -19,7 +19,10 @@ from cmsdesk.desk.widgets.basics import column, row
 from cmsdesk.sync.list_rows import WorkList
 from cmsdesk.sync.work_lists import ListQuery, Sort
 
-_SETTLE_MS = 120
+_SETTLE_MS = 300
+"""After a change of the records: others follow."""
+_TYPED_MS = 10
+"""After a key: a person waits for the rows; what was asked before is dropped."""
 _ONE_OFFICE = 2
 """«All» and one: nothing to choose."""
 _LETTERS = 13
@@ -69,9 +72,8 @@ class FilterBar(QWidget):
         self.setLayout(self.lines)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self.changed)
-        self.search.textChanged.connect(lambda _: self._settle.start())
+        self.search.textChanged.connect(lambda _: self._settle.start(_TYPED_MS))
         for box in (self._period, self._office, self._operator):
             box.activated.connect(lambda _: self.changed.emit())
         texts.bind(self, self._say)
@@ -116,7 +118,8 @@ class FilterBar(QWidget):
 
     def settle(self) -> None:
         """Something changed in the records: ask again soon."""
-        self._settle.start()
+        if not self._settle.isActive():
+            self._settle.start(_SETTLE_MS)
 
     def _chip(self, one: StateFilter) -> QPushButton:
         made = QPushButton()
