@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from cmsdesk.desk import icons
+from cmsdesk.desk.qt import Qt
 from cmsdesk.desk.tokens import DARK, GRID, LIGHT, READING, SIDE, SIZES, TARGET, Tokens, in_sandbox
 
 if TYPE_CHECKING:  # not on the way to the first frame
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # not on the way to the first frame
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 FAMILY = "Inter"
+_MIDDLE = 128
+"""Of lightness: a system whose windows are below it is dark."""
 _TOKEN = re.compile(r"@([a-z_]+)")
 _MEASURES = {"grid": f"{GRID}px", "target": f"{TARGET}px", "side": f"{SIDE}px", "reading": f"{READING}px"}
 
@@ -46,6 +49,7 @@ class Theme(QObject):
         self._template = (RESOURCES / "styles" / "desk.qss").read_text(encoding="utf-8")
         self._dressed: list[tuple[QObject, Callable[[], object]]] = []
         self._pruning = False
+        self._system_dark = application.palette().window().color().lightness() < _MIDDLE
         self.look = look
         self.tokens = self._tokens(look)
         application.setFont(font())
@@ -88,13 +92,11 @@ class Theme(QObject):
         self._dressed = [(owner, put_on) for owner, put_on in self._dressed if shiboken6.isValid(owner)]
 
     def _tokens(self, look: Look) -> Tokens:
-        tokens = DARK if look is Look.DARK or (look is Look.SYSTEM and self._system_is_dark()) else LIGHT
+        tokens = DARK if look is Look.DARK or (look is Look.SYSTEM and self._system_dark) else LIGHT
         return in_sandbox(tokens) if self._sandbox else tokens
 
-    def _system_is_dark(self) -> bool:
-        return self._application.styleHints().colorScheme() is Qt.ColorScheme.Dark
-
     def _system_changed(self) -> None:
+        self._system_dark = self._application.styleHints().colorScheme() is Qt.ColorScheme.Dark
         if self.look is Look.SYSTEM:
             self.put_on(Look.SYSTEM)
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import shiboken6
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 from cmsdesk.base.errors import Mendable
+from cmsdesk.desk.qt import Qt
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)

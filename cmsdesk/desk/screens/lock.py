@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from cmsdesk.base.secret import Secret
 from cmsdesk.base.texts import N_
@@ -19,7 +19,7 @@ from cmsdesk.desk.widgets.basics import button, column, label, picture, plain, r
 from cmsdesk.desk.widgets.card_pin import CardPin
 
 
-class LockPage(QWidget):
+class LockPage(QFrame):
     """`unlocked` when the operator's own card has proved itself."""
 
     unlocked = Signal(object)

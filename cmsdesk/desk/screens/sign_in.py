@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
 
 from cmsdesk.base.texts import N_
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # not on the way to the first frame
 _WIDTH = 440
 
 
-class SignInPage(QWidget):
+class SignInPage(QFrame):
     """`entered` with the session's parts and the card when somebody has signed in and chosen a mandate."""
 
     entered = Signal(object, object)
@@ -114,10 +114,9 @@ class SignInPage(QWidget):
         self.entered.emit(parts, card)
 
 
-def frame_page(page: QWidget, theme: Theme, content: QWidget) -> None:
+def frame_page(page: QFrame, theme: Theme, content: QWidget) -> None:
     """Put content into a card in the middle of a page, the program's name above it."""
     page.setObjectName("page")
-    page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
     frame = QFrame()
     frame.setProperty("card", True)
     frame.setFixedWidth(_WIDTH)

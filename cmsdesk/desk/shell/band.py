@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame
 
 from cmsdesk.desk.environment import SANDBOX_SENTENCE, SANDBOX_WORD
+from cmsdesk.desk.qt import Qt
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.widgets.basics import plain, row
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
 from cmsdesk.desk.environment import SANDBOX_WORD, Environment
+from cmsdesk.desk.qt import Qt
 from cmsdesk.desk.screens.sign_in import SignInPage
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cmsdesk.desk.qt import CLICK_FOCUS, PLAIN_TEXT, SELECTABLE, Qt, later
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.tokens import GRID, READING
@@ -63,7 +62,7 @@ class _Wrapped(QLabel):
 def plain(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """Return a label with a text that is not the catalogue's (a name, a number)."""
     made = _Wrapped() if wrap else QLabel()
-    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("textFormat", PLAIN_TEXT)
     made.setText(text)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
@@ -71,10 +70,8 @@ def plain(text: str = "", role: str = "", *, wrap: bool = False, selectable: boo
         made.setMaximumWidth(READING)
         made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     if selectable:
-        made.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        made.setProperty("textInteractionFlags", SELECTABLE)
+        made.setProperty("focusPolicy", CLICK_FOCUS)
     return made
 
 
@@ -110,10 +107,9 @@ def button(
     """
     made = QPushButton()
     made.setAutoDefault(False)
-    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    later(made, lambda: made.setCursor(Qt.CursorShape.PointingHandCursor))
     if kind:
         made.setProperty(kind, True)
-    keys = QKeySequence(shortcut)
 
     def say() -> None:
         # an icon and its words need air between them, which Qt's buttons do not give
@@ -121,10 +117,14 @@ def button(
         made.setAccessibleName(texts(message))
         if bare:
             made.setToolTip(texts(message))
-        if shortcut:
-            made.setToolTip(keys.toString(QKeySequence.SequenceFormat.NativeText))
         # setText makes a shortcut of an ampersand and forgets the one that was set
-        made.setShortcut(keys)
+        if shortcut or "&" in made.text():
+            from PySide6.QtGui import QKeySequence
+
+            keys = QKeySequence(shortcut)
+            if shortcut:
+                made.setToolTip(keys.toString(QKeySequence.SequenceFormat.NativeText))
+            made.setShortcut(keys)
 
     texts.bind(made, say)
     if theme is not None and icon:

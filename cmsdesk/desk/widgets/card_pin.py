@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk import work
+from cmsdesk.desk.qt import ALIGN_H_CENTER
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import button, column, label, picture, plain, row
@@ -93,7 +94,7 @@ class CardPin(QWidget):
             texts, N_("The card or token may be put into any reader of this computer."), "muted", wrap=True
         )
         for words in (heading, where):
-            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            words.setProperty("alignment", ALIGN_H_CENTER)
         insert = column(
             None, row(None, picture(theme, "id-card", "accent", 64), None), 1, heading, where, None
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+
+from cmsdesk.desk.qt import STRONG_FOCUS, Qt, later
 
 if TYPE_CHECKING:  # not on the way to the first frame
     from PySide6.QtGui import QKeyEvent, QPaintEvent
@@ -32,10 +34,12 @@ class PinField(QFrame):
         super().__init__(parent)
         self._typed = bytearray(LONGEST)
         self._length = 0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("focusPolicy", STRONG_FOCUS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        later(self, self._begin)
+
+    def _begin(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         self.setCursor(Qt.CursorShape.IBeamCursor)
 
     def length(self) -> int:

@@ -246,6 +246,7 @@ def test_a_desk_with_one_reader(sandbox: Sandbox, qapp: QApplication, tmp_path: 
         driver.sign_in(READER_CARD)
         driver.know(request)
         driver.window.open("production", request=request)
+        driver.until(lambda: driver.screen._shown)
         driver.remove()
         driver.insert(blank)
         driver.screen.production.pick(driver.lane, driver.world.stack.pcsc_name(READER_CARD))
