@@ -6,7 +6,7 @@ focus ring at least 3:1 (WCAG 2.1, 1.4.3 and 1.4.11); `tests/desk/test_tokens.py
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 GRID = 8
 """Everything stands on multiples of it, pixels."""
@@ -57,7 +57,7 @@ class Tokens:
 
     def colours(self) -> dict[str, str]:
         """Return the colours by name."""
-        return {name: value for name, value in asdict(self).items() if name != "name"}
+        return {name: value for name, value in vars(self).items() if name != "name"}
 
 
 LIGHT = Tokens(

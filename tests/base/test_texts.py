@@ -80,7 +80,6 @@ def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with (folder / "cmsdesk.mo").open("wb") as file:
             write_mo(file, catalogue(language))
     monkeypatch.setattr(texts_module, "_LOCALE_DIR", tmp_path)
-    monkeypatch.setattr(gettext, "_translations", {})
     return tmp_path
 
 
@@ -367,7 +366,6 @@ def test_a_program_without_its_compiled_catalogues_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(texts_module, "_LOCALE_DIR", tmp_path)
-    monkeypatch.setattr(gettext, "_translations", {})
     with pytest.raises(FileNotFoundError):
         Texts("it")
     assert Texts("en")("x") == "x"
@@ -376,3 +374,13 @@ def test_a_program_without_its_compiled_catalogues_says_so(
 def test_the_declared_placeholders_are_those_of_the_check() -> None:
     kind: type[Mendable] = DeviceUnproven
     assert kind.placeholders() == set(placeholders(kind.cause) + placeholders(kind.next_step))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_message_is_found_as_gettext_finds_it(language: str, compiled: Path) -> None:
+    with (compiled / language / "LC_MESSAGES" / "cmsdesk.mo").open("rb") as file:
+        known = {key: said for key, said in gettext.GNUTranslations(file)._catalog.items() if key}
+    found = Texts(language)
+    assert len(known) > 1000
+    assert {message: found(message) for message in known} == known
+    assert found("no message of the catalogue") == "no message of the catalogue"
