@@ -331,11 +331,7 @@ class DeskStore(Outbox):
         self._db.executescript("".join(schema))
         create_lists(self._db)
         with self._transaction():
-            for statement in (*_SINCE_2, *outbox.SINCE_3):
-                table, column = statement.split()[2], statement.split()[5]
-                known = self._db.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
-                if (column,) not in known:
-                    self._db.execute(statement)
+            _add_columns(self._db)
             if version < _REFILLED and self.followed() is not None:
                 self.begin_anew()  # lists and history are filled from the feed
             elif version < _INDEXED:
@@ -405,6 +401,15 @@ class DeskStore(Outbox):
             " WHERE body = ? AND era = ? ORDER BY size DESC LIMIT 1 OFFSET ?)",
             (now.body, now.era, now.body, now.era, _CHECKPOINTS),
         )
+
+
+def _add_columns(database: Database) -> None:
+    """Add the columns that a file of an earlier version has not."""
+    for statement in (*_SINCE_2, *outbox.SINCE_3):
+        table, column = statement.split()[2], statement.split()[5]
+        known = database.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+        if (column,) not in known:
+            database.execute(statement)
 
 
 @dataclass(frozen=True)

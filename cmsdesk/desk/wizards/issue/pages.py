@@ -55,7 +55,7 @@ class ProductionScreen(Screen):
         self.production.lane_changed.connect(self._lane_changed)
         self.production.finished.connect(lambda _: self.session.sync_now())
         desk.readers.changed.connect(self._readers_changed)
-        Refreshing(self, self.session, self._follow)
+        Refreshing(self, self.session, lambda: None if self._shown else self._fill_list())
         self._readers_changed()
 
     # --- what the screen says and does ----------------------------------------------------------
@@ -133,10 +133,6 @@ class ProductionScreen(Screen):
         self._list_stack.setCurrentIndex(0 if found else 1)
         self._unfinished.setVisible(_fill_unfinished(self))
         self._show_actions()
-
-    def _follow(self) -> None:
-        if self._shown is None:
-            self._fill_list()
 
     def _row(self, id_: str, document: Mapping[str, Any]) -> list[QStandardItem]:
         holder = document["holder"]
@@ -261,6 +257,7 @@ class ProductionScreen(Screen):
         self.main = button(self.texts, message, run, kind="main")
         self.main.setEnabled(possible)
         self._foot.addWidget(self.main)
+        self.main.show()  # at once: Enter may come before the layout is done
 
     def _offer_prints(self, flow: Flow) -> None:
         for name, run in offered(self.desk, self.prints, flow):
