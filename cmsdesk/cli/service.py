@@ -13,6 +13,7 @@ from cmsdesk.backend.services.blobs import Blobs
 from cmsdesk.backend.services.bodies import Founding
 from cmsdesk.backend.services.health import Health
 from cmsdesk.backend.services.supplies import Supplies
+from cmsdesk.backend.services.tries import Tries
 from cmsdesk.base.logs import log_to_standard_error, start_logging
 from cmsdesk.base.secret import Secret
 from cmsdesk.cli.service_jobs import prompt_worker_of, worker_of
@@ -59,6 +60,7 @@ def api_parts(parts: ServiceParts) -> Parts:
         Supplies(parts.engine, parts.vault, parts.hsm, parts.clock),
         Blobs(parts.engine, parts.hsm, parts.clock),
         Founding(parts.engine, parts.clock),
+        Tries(parts.engine, parts.clock),
         parts.municipalities,
     )
 

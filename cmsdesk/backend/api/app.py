@@ -29,7 +29,7 @@ def create_app(parts: Parts, limits: Limits = _LIMITS) -> Gate:
     """Return the ASGI application."""
     news = News(parts.feed.ends, limits)
     metrics = Metrics(lambda: news.waiting)
-    return Gate(_interface(parts, metrics, news), limits, metrics, news.end)
+    return Gate(_interface(parts, metrics, news), limits, metrics, news.end, parts.tries.wait_s)
 
 
 def _interface(parts: Parts, metrics: Metrics, news: News) -> FastAPI:

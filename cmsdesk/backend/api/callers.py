@@ -19,6 +19,7 @@ from cmsdesk.backend.services.municipalities import Municipalities
 from cmsdesk.backend.services.service import Service
 from cmsdesk.backend.services.sign_in import SignIn
 from cmsdesk.backend.services.supplies import Supplies
+from cmsdesk.backend.services.tries import Tries
 from cmsdesk.backend.services.vouchers import Vouchers
 from cmsdesk.base.secret import Secret
 from cmsdesk.domain.commands import Actor
@@ -43,6 +44,7 @@ class Parts:
     supplies: Supplies
     blobs: Blobs
     founding: Founding
+    tries: Tries
     municipalities: Municipalities = field(default_factory=Municipalities)
 
 

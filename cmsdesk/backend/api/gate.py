@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -38,10 +39,12 @@ class Gate:
         limits: Limits,
         metrics: Metrics,
         end: Callable[[], None] = lambda: None,
+        tries: Callable[[str, str, float], int] = lambda kind, caller, most: 0,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``end`` is called before the server stops."""
+        """``end`` is called before the server stops; ``tries``: `services.tries.Tries.wait_s`."""
         self.end = end
+        self._tries = tries
         self._application = application
         self._limits = limits
         self._metrics = metrics
@@ -58,7 +61,7 @@ class Gate:
         call = _Call(scope, receive, send, self._most_bytes(scope["path"]))
         began_s = self._now_s()
         try:
-            wait_s = self._wait_s(scope)
+            wait_s = self._wait_s(scope) or await self._wait_for_all_s(scope)
             if wait_s:
                 await call.refuse(TooManyCalls(seconds=wait_s), 429, {"Retry-After": str(wait_s)})
             elif call.announced_bytes > call.most_bytes:
@@ -80,8 +83,18 @@ class Gate:
         unsigned = path in _SIGN_IN or path == _ENROLMENT
         return self._limits.unsigned_call_bytes if unsigned else self._limits.call_bytes
 
+    async def _wait_for_all_s(self, scope: Scope) -> int:
+        """Return how long a caller must wait by what all replicas counted."""
+        if scope["path"] in _SIGN_IN:
+            kind, most = "sign-in", self._limits.sign_ins_per_minute
+        elif scope["path"] == _ENROLMENT:
+            kind, most = "enrolment", self._limits.enrolments_per_minute
+        else:
+            return 0
+        return await asyncio.to_thread(self._tries, kind, _caller(scope), most)
+
     def _wait_s(self, scope: Scope) -> int:
-        caller = str(scope.get(THUMBPRINT) or (scope.get("client") or ("",))[0])
+        caller = _caller(scope)
         waits = [self._all.wait_s(caller)]
         if scope["path"] in _SIGN_IN:
             waits.append(self._sign_ins.wait_s(caller))
@@ -97,6 +110,11 @@ class Gate:
         if CODE in call.scope:
             fields["code"] = call.scope[CODE]
         Log("api").info("call", request=call.id, seconds=round(seconds, 4), **fields)
+
+
+def _caller(scope: Scope) -> str:
+    """Return a call's certificate, or its address without one."""
+    return str(scope.get(THUMBPRINT) or (scope.get("client") or ("",))[0])
 
 
 class _Call:

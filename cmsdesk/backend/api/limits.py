@@ -1,6 +1,7 @@
 """How much a caller may ask: so many calls in a time, so many bytes in one.
 
-Kept in each replica's memory: a token bucket for each caller, the longest unseen forgotten first.
+Kept in each replica's memory: a token bucket for each caller, the longest unseen forgotten first. Tries
+(sign-ins, enrolments) are counted in the database too, for all replicas together (`services.tries`).
 """
 
 from __future__ import annotations

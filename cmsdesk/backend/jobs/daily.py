@@ -13,10 +13,12 @@ from cmsdesk.backend.journal.heads import Signer, attach_timestamp, sign_head
 from cmsdesk.backend.journal.tables import BODIES
 from cmsdesk.backend.journal.turn import take_turn
 from cmsdesk.backend.services.recording import record
+from cmsdesk.backend.services.tries import MINUTE_S
 from cmsdesk.backend.storage import access, enrolment, jobs, links
 from cmsdesk.backend.storage.engine import reading
 from cmsdesk.backend.storage.jobs import Job, enqueue
 from cmsdesk.backend.storage.things import StoredThings, things
+from cmsdesk.backend.storage.tries import forget_tries
 from cmsdesk.base.clock import Clock
 from cmsdesk.base.ids import new_id
 from cmsdesk.domain.certificate import RevocationReason
@@ -127,6 +129,7 @@ class DailyJobs:
             enrolment.forget_expired_codes(connection, now.isoformat())
             jobs.forget_done(connection, now - _KEPT)
             links.forget_links(connection, now - _KEPT)
+            forget_tries(connection, int(now.timestamp() // MINUTE_S) - 1)
 
         return effect
 
