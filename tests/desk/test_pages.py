@@ -172,6 +172,8 @@ def test_erasure_takes_what_amendments_changed(window: DeskWindow, made: Produce
 def test_a_page_is_reached_from_the_list_and_from_the_palette(
     window: DeskWindow, made: Produced, authority: Authority
 ) -> None:
+    window.activateWindow()
+    wait_for(window.isActiveWindow)
     window.open("holders")
     shown = window.current
     assert isinstance(shown, ListScreen)
@@ -183,6 +185,8 @@ def test_a_page_is_reached_from_the_list_and_from_the_palette(
     QTest.keyClick(shown.table, Qt.Key.Key_Return)
     QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Return)
     wait_for(lambda: isinstance(window.current, HolderPage))
+    window.activateWindow()
+    wait_for(window.isActiveWindow)
     QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClicks(window._palette.line, made.device)
     wait_for(lambda: window._palette.list.count() >= 2)
