@@ -33,12 +33,13 @@ from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.production import Production, ProductionState
 from cmsdesk.operations import protocol
 from cmsdesk.operations.ports import SignedOpening
-from cmsdesk.sandbox.hsm import MODULE, SoftHsm
+from cmsdesk.sandbox.hsm import MODULE
 from cmsdesk.sandbox.tls import TlsRoot
 from cmsdesk.sync.records import CommandRecords
 from tests.fixtures.own_process import *  # noqa: F403 - hooks are found by name
 from tests.fixtures.people import a_request
 from tests.fixtures.postgres import *  # noqa: F403 - fixtures are found by name
+from tests.fixtures.softhsm import own_softhsm
 
 BODY, OFFICE, CA, LOT = "sandbox", "sportello-1", "Ente di Prova", "LOT-1"
 OPERATOR = "TSSMRT87C54A952D"
@@ -136,14 +137,13 @@ class Interface:
         return int(sent[0]["status"]), b"".join(message.get("body", b"") for message in sent[1:])
 
 
-@pytest.fixture(scope="session")
-def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Secret:
+@pytest.fixture(scope="module")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
     """A token «vault» and its PIN."""
     pin = Secret.random_digits(12)
-    hsm = SoftHsm(tmp_path_factory.mktemp("hsm"))
-    hsm.use()
-    hsm.create_token("vault", pin)
-    return pin
+    with own_softhsm(tmp_path_factory.mktemp("hsm")) as hsm:
+        hsm.create_token("vault", pin)
+        yield pin
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

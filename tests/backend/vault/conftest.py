@@ -1,7 +1,4 @@
-"""Three tokens made for each file, and a vault on the first.
-
-A process has one SoftHSM2: a file that makes it read its settings again closes every session of it.
-"""
+"""Three tokens made for each file, and a vault on the first."""
 
 from __future__ import annotations
 
@@ -16,18 +13,18 @@ from cmsdesk.base.clock import FixedClock
 from cmsdesk.base.secret import Secret
 from cmsdesk.sandbox.hsm import MODULE, SoftHsm
 from tests.fixtures.own_process import *  # noqa: F403 - hooks are found by name
+from tests.fixtures.softhsm import own_softhsm
 
 PINS = {"vault": "71839204", "mailer": "60512847", "spare": "39471625"}
 
 
 @pytest.fixture(scope="module")
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
     """Tokens «vault», «mailer» and «spare»; nobody is logged in to the last."""
-    made = SoftHsm(tmp_path_factory.mktemp("softhsm"))
-    made.use()
-    for label, pin in PINS.items():
-        made.create_token(label, Secret(pin))
-    return made
+    with own_softhsm(tmp_path_factory.mktemp("softhsm")) as made:
+        for label, pin in PINS.items():
+            made.create_token(label, Secret(pin))
+        yield made
 
 
 @pytest.fixture(scope="module")
