@@ -12,7 +12,7 @@ from cmsdesk.backend.services.bodies import create_body
 from cmsdesk.backend.services.service import NearGateway
 from cmsdesk.base.ids import new_id
 from cmsdesk.domain import visibility
-from cmsdesk.domain.commands import Actor, Command
+from cmsdesk.domain.commands import Actor, Command, NotAllowed
 from cmsdesk.domain.decisions import RULES
 from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.organisation import Mandate, Permission, Role
@@ -281,3 +281,32 @@ def test_how_far_what_is_done_reaches(
         if not near and far != "-":
             hidden = place == "foreign" or sees != "body"
             assert answer["code"] == ("RULE-UNKNOWN" if hidden else "RULE-NOT-ALLOWED")
+
+
+_WHO = {"person": "TSSMRT87C54A952D"}
+# calls beside commands and things; productions, scans and the feed go by the things they are of
+CALLS: list[tuple[str, str, Any, Action]] = [
+    ("POST", "/look-ups/company", {**_WHO, "rea": "BZ-1", "year": 2026}, Action.REQUEST_REGISTER),
+    ("POST", "/look-ups/companies", _WHO, Action.REQUEST_REGISTER),
+    ("POST", "/look-ups/fiscal-code", _WHO, Action.REQUEST_REGISTER),
+    ("POST", "/look-ups/person", _WHO, Action.REQUEST_REGISTER),
+    ("GET", "/figures?first=2026-06-01&last=2026-06-02", None, Action.FIGURES_SEE),
+    ("POST", "/supplies/ticket", None, Action.STOCK_RECEIVE),
+    ("POST", "/workstations/codes", {"office": OFFICE}, Action.ORGANISATION_CHANGE),
+]
+
+
+@pytest.mark.parametrize(("role", "permissions"), MANDATES)
+def test_what_else_is_asked(
+    office: Office, desk: Desk, role: Role, permissions: frozenset[Permission]
+) -> None:
+    under(desk, granted(office, role, permissions))
+    for method, path, body, action in CALLS:
+        address, _, query = path.partition("?")
+        named = dict(one.split("=") for one in query.split("&")) if query else None
+        try:
+            desk.connection.call(method, address, body, query=named)
+            refused = False
+        except NotAllowed:
+            refused = True
+        assert refused == (reach(role, action, permissions) == "-"), path
