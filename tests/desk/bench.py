@@ -61,7 +61,7 @@ PEOPLE = (
     ("Perathoner", "Lukas", "PRTLKS79S09F132H"),
     ("Bianchi", "Anna", "BNCNNA85M41F205L"),
     ("D’Angelo", "Lucia", "DNGLCU90A41H501Q"),
-    ("Müller", "Jürgen", "MLLJGN70A01A952M"),
+    ("Müller", "Jürgen", "MLLJGN70A01A952P"),
 )
 
 

@@ -22,7 +22,7 @@ _LINKS = {
     Link.TROUBLE: ("circle-alert", "bad", N_("Synchronisation needs attention, last done {time}")),
 }
 _ALONE = N_("Without the service until {until}: {count} more entries may be made")
-_NO_LEAVE = N_("Network down: nothing can be entered until it is back")
+_NO_LEAVE = N_("Network down: nothing can be registered until it is back")
 _SIGN_IN_AGAIN = N_("The service is there again: sign in anew to send what waits")
 NEVER = N_("never")
 _NO_READER = N_("No card reader")

@@ -172,7 +172,7 @@ def test_ones_own_office_offers_no_closing_and_leads_to_its_people(
     shown = window.current
     assert shown is not None
     assert shown is not screen
-    wait_for(lambda: getattr(shown, "_chosen", "") == "MLLJGN70A01A952M")
+    wait_for(lambda: getattr(shown, "_chosen", "") == "MLLJGN70A01A952P")
 
 
 def test_every_control_has_a_name(opened: OpenScreen, window: DeskWindow) -> None:
