@@ -181,8 +181,14 @@ def test_a_page_is_reached_from_the_list_and_from_the_palette(
     wait_for(lambda: shown._stamp is not None and shown._stamp[0].id == ANNA[2])
     open_it = window.texts("Page of the holder")
     wait_for(lambda: any(open_it in one.text() for one in shown._right.findChildren(QPushButton)))
-    QTest.qWait(100)
-    QTest.keyClick(shown.table, Qt.Key.Key_Return)
+
+    def goes_to_the_button() -> bool:
+        # what arrives from the service builds the side anew, and the focus goes with what stood there
+        QTest.keyClick(shown.table, Qt.Key.Key_Return)
+        focused = QApplication.focusWidget()
+        return isinstance(focused, QPushButton) and open_it in focused.text()
+
+    wait_for(goes_to_the_button)
     QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Return)
     wait_for(lambda: isinstance(window.current, HolderPage))
     window.activateWindow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from cmsdesk.desk.theme import Look
 from cmsdesk.desk.tokens import TARGET
 from cmsdesk.domain.organisation import Role
 from cmsdesk.operations.errors import ServiceUnreachable
+from cmsdesk.sync.desk_store import DeskStore
 from tests.desk.bench import Desk, wait_for, window_of
 
 OWN = ("home", "requests", "holders", "devices", "certificates", "card_tools", "delivery", "settings")
@@ -302,3 +304,23 @@ def test_a_list_is_exported_as_it_is_shown(window: DeskWindow, desk: Desk, tmp_p
     assert approved
     assert len(lines) == 1 + len(approved)
     assert all("Approvata" in line for line in lines[1:])
+
+
+def test_a_session_that_has_ended_leaves_nothing_open(window: DeskWindow, desk: Desk) -> None:
+    before = _kept()
+    for _ in range(3):
+        window.open("requests")
+        window.sign_out()
+        QTest.qWait(100)
+        window.begin(desk.parts())
+        wait_for(lambda: window.session.sync_state.link is Link.UP)
+    stores, screens = (now - then for now, then in zip(_kept(), before, strict=True))
+    assert stores <= 0
+    assert screens <= 1, "the list of requests was not open at first"
+
+
+def _kept() -> tuple[int, int]:
+    """Return how many stores and lists are there, those that wait to be collected too."""
+    gc.unfreeze()
+    there = gc.get_objects()
+    return tuple(sum(isinstance(one, kind) for one in there) for kind in (DeskStore, ListScreen))

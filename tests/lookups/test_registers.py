@@ -276,14 +276,11 @@ def test_the_stand_in_answers_what_our_document_says(own: OwnRegistry, rea: OwnR
     """Every answer has what the OpenAPI document requires, and nothing that it does not name."""
     document = yaml.safe_load((ROOT / "resources/openapi/rea-registry.yaml").read_text(encoding="utf-8"))
     schemas = document["components"]["schemas"]
+    allowed = {"authorization": "Bearer chiave di prova"}
     answers = {
-        "Company": rea.reply("GET", ["companies", "BZ-123456"], {}, b"", "Bearer chiave di prova"),
-        "OfficesHeld": rea.reply(
-            "GET", ["companies", "BZ-123456", "offices", MARTA], {}, b"", "Bearer chiave di prova"
-        ),
-        "AnnualFee": rea.reply(
-            "GET", ["companies", "BZ-123456", "annual-fee", "2026"], {}, b"", "Bearer chiave di prova"
-        ),
+        "Company": rea.reply("GET", ["companies", "BZ-123456"], {}, b"", allowed),
+        "OfficesHeld": rea.reply("GET", ["companies", "BZ-123456", "offices", MARTA], {}, b"", allowed),
+        "AnnualFee": rea.reply("GET", ["companies", "BZ-123456", "annual-fee", "2026"], {}, b"", allowed),
     }
     for name, answer in answers.items():
         said = json.loads(answer.body)

@@ -23,7 +23,7 @@ def test_its_settings_are_the_service_s(tmp_path: Path) -> None:
     outside = Outside(tmp_path, SystemClock())
     try:
         found = tomllib.loads(outside.settings)
-        assert set(found) == {"registro_imprese", "rea_registry", "tax_agency"}
+        assert set(found) == {"anpr", "registro_imprese", "rea_registry", "tax_agency"}
         assert set(found) <= ServiceSettings.__dataclass_fields__.keys()
         for section in found.values():
             assert (tmp_path / section["key"]).exists()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import shutil
 import subprocess
 import sys
@@ -218,12 +218,15 @@ class ReaderStack(Bench):
         door = self._process.stdout.fileno()
         deadline = time.monotonic() + _READY_S
         received = b""
-        while not received.endswith(b"\n"):
-            ready, _, _ = select.select([door], [], [], max(0.0, deadline - time.monotonic()))
-            part = os.read(door, 4096) if ready else b""
-            if not part:
-                raise BenchError(f"the reader stack ended or hangs: {self._tail()}")
-            received += part
+        # not select(): it refuses descriptors from 1024 on
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(door, selectors.EVENT_READ)
+            while not received.endswith(b"\n"):
+                ready = waiting.select(max(0.0, deadline - time.monotonic()))
+                part = os.read(door, 4096) if ready else b""
+                if not part:
+                    raise BenchError(f"the reader stack ended or hangs: {self._tail()}")
+                received += part
 
     def _await_readers(self) -> None:
         if not self.emulator.wait_readers(self._plugged, wait_s=_READY_S):
