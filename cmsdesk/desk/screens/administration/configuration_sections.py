@@ -234,12 +234,13 @@ def contact(fields: Fields) -> QFrame:
 def legal_texts(fields: Fields) -> QFrame:
     """What only the body’s lawyers can write."""
     made, into = _section(fields, N_("Texts of forms and letters"), N_("What the body’s lawyers decide on."))
-    for name, message in (
-        ("declarations", N_("Declaration on the form")),
-        ("letter", N_("Accompanying letter")),
-    ):
-        for language, about in (("it", N_("Italian")), ("de", N_("German"))):
-            fields.long_text(into, ("texts", name, language), message, about=about)
+    for language, about in (("it", N_("Italian")), ("de", N_("German"))):
+        place = _group(fields, into, about)
+        for name, message in (
+            ("declarations", N_("Declaration on the form")),
+            ("letter", N_("Accompanying letter")),
+        ):
+            fields.long_text(place, ("texts", name, language), message, about=about)
     return made
 
 
