@@ -61,3 +61,5 @@ def test_the_help_desk_changes_it_after_delivery(
     assert window.session.problems == ()
     assert central.things(BODY)["request", mine.id]["holder"]["contact_email"] == "nuova@example.com"
     assert "nuova@example.com" in screen._now.text()
+    window.texts.set_language("de")
+    assert screen._now.text() == "Mitteilungen gehen derzeit an nuova@example.com."

@@ -62,6 +62,12 @@ class ContactScreen(Screen):
         """Return when it can be changed."""
         return self.texts(N_("It can be changed at any time, after approval too."))
 
+    def say(self) -> None:
+        """Say also what is no bound label."""
+        super().say()
+        if hasattr(self, "_now"):
+            self._tell()
+
     def activate(self, **facts: object) -> None:
         """Change that of ``request`` (id), or look for one."""
         request = facts.get("request")
