@@ -131,6 +131,9 @@ def test_operators_move_and_the_office_closes(opened: OpenScreen, desk: Desk) ->
     form = screen.form
     form.office.setCurrentIndex(form.office.findData(SECOND_OFFICE))
     assert form.to.currentData() == OFFICE, "another office is proposed"
+    screen.texts.set_language("en")
+    assert all("fficer" in form.who.item(at).text() for at in range(form.who.count()))
+    screen.texts.set_language("it")
     form.who.setFocus()
     form.who.setCurrentRow(0)
     QTest.keyClick(form.who, Qt.Key.Key_Space)

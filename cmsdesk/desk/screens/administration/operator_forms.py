@@ -216,6 +216,7 @@ class MoveOperators(SideForm):
         )
         self.fields.addWidget(self.close_after)
         self.texts.bind(self.close_after, self._say_close)
+        self.texts.bind(self.who, self._say_people)
         held = {mandate.office for mandate in self._living()}
         for one in _by_name(staff.offices.values()):
             if one.id in held:
@@ -263,13 +264,11 @@ class MoveOperators(SideForm):
 
     def _show_people(self) -> None:
         self.who.clear()
-        office, people = self.office.currentData(), self._staff.operators
+        office = self.office.currentData()
         for mandate in self._living():
             if mandate.office != office:
                 continue
-            person = people.get(mandate.operator)
-            name = f"{person.surname} {person.given_name}" if person else mandate.operator
-            made = QListWidgetItem(f"{name} · {self.texts.begin(word(mandate.role))}")
+            made = QListWidgetItem(self._named(mandate))
             made.setData(Qt.ItemDataRole.UserRole, mandate.id)
             made.setFlags(made.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             made.setCheckState(Qt.CheckState.Checked)
@@ -279,6 +278,16 @@ class MoveOperators(SideForm):
         self.close_after.setVisible(not own_office)
         if own_office:
             self.close_after.setChecked(False)
+
+    def _named(self, mandate: Mandate) -> str:
+        person = self._staff.operators.get(mandate.operator)
+        name = f"{person.surname} {person.given_name}" if person else mandate.operator
+        return f"{name} · {self.texts.begin(word(mandate.role))}"
+
+    def _say_people(self) -> None:
+        mandates = {mandate.id: mandate for mandate in self._living()}
+        for item in self._items():
+            item.setText(self._named(mandates[item.data(Qt.ItemDataRole.UserRole)]))
 
     def _say_close(self) -> None:
         self.close_after.say(self.texts(N_("Close the old office afterwards")))
