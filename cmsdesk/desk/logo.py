@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from cmsdesk.base.errors import Mendable
@@ -99,5 +99,5 @@ def _png(image: QImage, side: int) -> bytes:
         plain.setText(key, "")
     kept = QBuffer()
     kept.open(QIODevice.OpenModeFlag.WriteOnly)
-    plain.save(kept, "PNG")  # type: ignore[call-overload]
+    QImageWriter(kept, QByteArray(b"png")).write(plain)
     return bytes(kept.data().data())

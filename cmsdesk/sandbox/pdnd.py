@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs
 
@@ -55,9 +56,9 @@ class PdndStandIn(StandIn):
             return json_reply({"title": "Bad Request", "status": 400}, 400)
         return self.answer(path, body, headers)
 
+    @abstractmethod
     def answer(self, path: list[str], body: bytes, headers: Mapping[str, str]) -> Reply:
         """Answer one call that has a voucher."""
-        raise NotImplementedError
 
     def check_bound(self, authorization: str, evidence: str) -> None:
         """Insist that a voucher was given for this tracking evidence. Raises `ValueError`."""

@@ -11,6 +11,7 @@ import json
 import secrets
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Trouble:
     """One of `WRONG`; empty: nothing."""
 
 
-class StandIn:
+class StandIn(ABC):
     """A door with the troubles in force; ``requests`` tells what was asked."""
 
     def __init__(self, identity: TlsIdentity, companies: list[Company]) -> None:
@@ -92,11 +93,11 @@ class StandIn:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         return self.reply(method, path, query, body, headers)
 
+    @abstractmethod
     def reply(
         self, method: str, path: list[str], query: dict[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         """Answer one request."""
-        raise NotImplementedError
 
     def said(self, asked: str) -> str:
         """Return the code that an answer names: the one that was asked, unless told otherwise."""

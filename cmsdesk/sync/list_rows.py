@@ -187,20 +187,24 @@ class ListWriter:
         for work_list in WorkList:
             table = table_of(work_list)
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of this module
-            self._db.execute(f"DELETE FROM {table}_late")  # noqa: S608
-            self._db.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")  # noqa: S608
+            self._db.execute(f"DELETE FROM {table}_late")  # noqa: S608 - a name of this module
+            self._forget_terms(table)
 
     def index_again(self) -> None:
         """Make the search index of every list anew from its rows."""
         names = ", ".join(COLUMNS)
         for work_list in WorkList:
             table = table_of(work_list)
-            self._db.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")  # noqa: S608
+            self._forget_terms(table)
             rows = self._db.execute(f"SELECT row, {names} FROM {table}")  # noqa: S608 - names of this module
             for key, *values in rows.fetchall():
                 self._index(table, key, read_row(tuple(values)))
 
     # --- inside --------------------------------------------------------------------------------
+
+    def _forget_terms(self, table: str) -> None:
+        """Empty a search index, in FTS5's own way: a command is an insertion into its hidden column."""
+        self._db.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")  # noqa: S608 - ours
 
     def _put_certificates(self, production: str, document: Document, at: str) -> None:
         """Store a row for each certificate of an issued production; of any other there is none."""

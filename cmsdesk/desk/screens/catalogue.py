@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.administration.catalogue import ADMINISTRATION
 from cmsdesk.desk.screens.base import Desk, Screen, ScreenKind
@@ -100,9 +102,8 @@ def _card_tools(desk: Desk) -> Screen:
 
 def load_ahead() -> None:
     """Load what is soon opened; in a thread, for it takes longer than a window may stand still."""
-    from cmsdesk.desk.screens import lists  # noqa: F401
-    from cmsdesk.desk.screens.registration import screen  # noqa: F401
-    from cmsdesk.desk.wizards.issue import pages  # noqa: F401
+    for module in ("screens.lists", "screens.registration.screen", "wizards.issue.pages"):
+        import_module(f"cmsdesk.desk.{module}")
 
 
 HOME = "home"
