@@ -112,14 +112,21 @@ class EjbcaRest:
     def enrol(self, orders: Sequence[EnrolmentOrder]) -> list[EnrolmentAnswer]:
         """Ask for certificates; asking again under the same keys returns the same ones.
 
+        Returns one answer per order, or only the first ones: those that came before the CA was lost.
+
         Raises:
-            CaClosed: the CA does not issue now; nothing was issued of the order it came to.
+            CaClosed: the CA does not issue now; nothing was issued of the first order.
             WrongCertificate: a certificate is for another key, or of another CA.
         """
         answers: list[EnrolmentAnswer] = []
         for order in orders:
             refused = answers and isinstance(answers[-1], Refused | NotFound)
-            answers.append(NotFound() if refused else self._enrol(order))
+            try:
+                answers.append(NotFound() if refused else self._enrol(order))
+            except (CaUnreachable, CaClosed):
+                if not answers:
+                    raise
+                break
         return answers
 
     def _enrol(self, order: EnrolmentOrder) -> EnrolmentAnswer:

@@ -328,7 +328,8 @@ class CertificateAuthority(Protocol):
     def enrol(self, orders: Sequence[EnrolmentOrder]) -> list[EnrolmentAnswer]:
         """Ask for certificates; asking again under the same keys returns the same ones.
 
-        Returns one answer per order. Orders after a refused one are not sent: `NotFound`.
+        Returns one answer per order, in their order; orders after a refused one are not sent: `NotFound`.
+        When the CA is lost on the way, the answers that came before are returned: at least one.
         """
         ...
 

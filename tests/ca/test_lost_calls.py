@@ -128,6 +128,20 @@ def withdraw(port: EjbcaRest, of: Situation) -> None:
     port.withdraw(of.order.key, CESSATION)
 
 
+def test_what_came_before_a_loss_is_answered(sandbox_ca: SandboxCa) -> None:
+    for kind, call in [*itertools.product(LOSSES, range(2, 4)), ("offline", 1)]:
+        orders = [new_order(slot) for slot in Slot]
+        sandbox_ca.fault(kind, skip=call)
+        with started(sandbox_ca) as port:
+            came = port.enrol(orders)
+            assert [type(answer) for answer in came] == [Issued], (kind, call)
+            sandbox_ca.clear()
+            first, second = port.enrol(orders)
+            assert [first] == came
+            assert isinstance(second, Issued)
+            assert valid_certificates(sandbox_ca, port, orders[1].key) == [second.certificate]
+
+
 @pytest.mark.parametrize("situation", ["never arrived", "added", "issued"])
 def test_an_enrolment_survives_every_loss(sandbox_ca: SandboxCa, ca: EjbcaRest, situation: str) -> None:
     for lost in each_loss(sandbox_ca, ca, situation, enrol):

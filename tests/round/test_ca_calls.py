@@ -39,6 +39,7 @@ class Loss:
     choice: Choice
     other_process: bool
     """Whether another client goes on, which remembers no order."""
+    times: int = 1
 
     def __str__(self) -> str:
         return f"call {self.call}: {self.kind}; {self.choice.value}, other process: {self.other_process}"
@@ -47,10 +48,7 @@ class Loss:
 def arm(bench: Bench, loss: Loss) -> None:
     """Let calls pass until the one that is lost."""
     bench.world.ca.clear()
-    if loss.kind.startswith("error"):
-        bench.world.ca.error(after_effect=loss.kind == "error_after", skip=loss.call)
-    else:
-        getattr(bench.world.ca, loss.kind)(skip=loss.call)
+    bench.world.ca.fault(loss.kind, skip=loss.call, times=loss.times)
 
 
 def calls_of_a_round(bench: Bench, lane: Lane) -> list[str]:
@@ -101,7 +99,8 @@ def _go_on(bench: Bench, case: Case, sitting: Sitting, choice: Choice) -> End:
 def test_every_call_lost(bench: Bench, lane: Lane, cut_plan: CutPlan) -> None:
     calls = calls_of_a_round(bench, lane)
     losses = [
-        Loss(call, kind, choice, other)
+        # with the first certificate noted, the second is asked for once more by itself: lost too
+        Loss(call, kind, choice, other, times=2)
         for call in range(len(calls))
         for turn, kind in enumerate(_LOSSES)
         for choice in Choice
@@ -113,6 +112,19 @@ def test_every_call_lost(bench: Bench, lane: Lane, cut_plan: CutPlan) -> None:
     assert asked == 4
     assert ends[End.RESUMED] + ends[End.RESET] == len(losses) * asked // len(calls)
     assert ends[End.RESUMED] == ends[End.RESET]
+
+
+@pytest.mark.parametrize("call", [4, 5])
+@pytest.mark.parametrize("kind", _LOSSES)
+def test_one_loss_after_the_first_certificate_stops_nobody(
+    bench: Bench, lane: Lane, kind: str, call: int
+) -> None:
+    case = bench.case(CARD_EC)
+    lane.insert(case.path)
+    arm(bench, Loss(call, kind, Choice.RESUME, False))
+    with Sitting(bench, lane, case) as sitting:
+        sitting.begin()
+    is_issued(bench, case)
 
 
 def test_an_answer_that_comes_too_late(bench: Bench, lane: Lane) -> None:
@@ -312,8 +324,8 @@ def test_a_ca_that_loses_every_third_call(bench: Bench, lane: Lane, cut_plan: Cu
 def _stubborn(bench: Bench, sitting: Sitting, rng: random.Random, choice: Choice) -> None:
     """Go on however often the CA is lost."""
     bench.world.ca.clear()
-    # the round is cut at one of the four calls that ask for certificates
-    _lose(bench, rng, rng.randrange(2, 6))
+    # the round is cut at one of the four calls that ask for certificates, and at the one that repeats it
+    _lose(bench, rng, rng.randrange(2, 6), times=2)
     with pytest.raises(CaUnreachable):
         sitting.begin()
     for _ in range(_MOST_ATTEMPTS):
@@ -329,5 +341,5 @@ def _stubborn(bench: Bench, sitting: Sitting, rng: random.Random, choice: Choice
     raise AssertionError("the CA never answers")
 
 
-def _lose(bench: Bench, rng: random.Random, call: int) -> None:
-    getattr(bench.world.ca, rng.choice(("lose_request", "lose_answer")))(skip=call)
+def _lose(bench: Bench, rng: random.Random, call: int, times: int = 1) -> None:
+    bench.world.ca.fault(rng.choice(("lose_request", "lose_answer")), skip=call, times=times)

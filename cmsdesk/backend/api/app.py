@@ -182,7 +182,7 @@ def discard_codes(parts: PartsOf, actor: Caller, production: m.Identifier) -> No
 
 @_router.put("/productions/{production}/certificates", responses=answers(404, 409, 502))
 def enrol(parts: PartsOf, actor: Caller, production: m.Identifier, call: m.EnrolCall) -> m.EnrolAnswer:
-    """Ask the production's CA for certificates; asking again yields the same. An answer for each order."""
+    """Ask the production's CA for certificates; asking again yields the same. One answer per order it got."""
     orders = [
         EnrolmentOrder(enrolment_key(production, one.slot), one.slot, one.csr, one.email)
         for one in call.orders

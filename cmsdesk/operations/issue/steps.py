@@ -112,11 +112,14 @@ def enrol(work: Work) -> Facts:
     """
     facts: Facts = {}
     wanted = [slot for slot in Slot if work.noted_bytes(certificate_fact(slot)) is None]
-    answers = work.authority.enrol([_order(work, slot) for slot in wanted])
-    for slot, answer in zip(wanted, answers, strict=True):
-        if facts:
-            work.notes.add("issued", **facts)
-        facts = _issued(work, slot, answer)
+    while wanted:
+        # a CA that is lost on the way answers only the first ones: what came is noted before the rest
+        answers = work.authority.enrol([_order(work, slot) for slot in wanted])
+        for slot, answer in zip(wanted, answers, strict=False):
+            facts = _issued(work, slot, answer)
+            if facts and slot is not wanted[-1]:
+                work.notes.add("issued", **facts)
+        wanted = wanted[len(answers) :]
     return facts
 
 
