@@ -18,11 +18,12 @@ SIZE = 20
 """Pixels at 100 %."""
 
 
-def icon(name: str, colour: str, *, selected: str = "", size: int = SIZE) -> QIcon:
-    """Return the icon of file ``name`` in ``colour``, in ``selected`` where the state is on."""
+def icon(name: str, colour: str, *, disabled: str, selected: str = "", size: int = SIZE) -> QIcon:
+    """Return the icon of file ``name`` in ``colour``: another where it is ``disabled`` or ``selected``."""
     from PySide6.QtGui import QIcon
 
     made = QIcon(pixmap(name, colour, size))
+    made.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     if selected:
         chosen = pixmap(name, selected, size)
         made.addPixmap(chosen, QIcon.Mode.Normal, QIcon.State.On)

@@ -75,7 +75,8 @@ class Theme(QObject):
     def icon(self, name: str, colour: str = "muted", *, selected: str = "") -> QIcon:
         """Return an icon in a token's colour."""
         found = self.tokens.colours()
-        return icons.icon(name, found[colour], selected=found[selected] if selected else "")
+        chosen = found[selected] if selected else ""
+        return icons.icon(name, found[colour], disabled=found["muted"], selected=chosen)
 
     def pixmap(self, name: str, colour: str = "muted", size: int = icons.SIZE) -> QPixmap:
         """Return an icon as a picture in a token's colour."""

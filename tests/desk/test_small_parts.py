@@ -17,6 +17,7 @@ from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.date_field import read_date
 from cmsdesk.desk.widgets.notice import Notice
+from cmsdesk.desk.widgets.steps import StepList, StepState
 from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.operations.errors import CardGone, DriverUnloadable, DriverWantsRestart
 
@@ -154,3 +155,12 @@ def test_a_driver_that_wants_browsers_closed_and_a_restart_is_diagnosed_with_its
         assert words in said
     [finding] = made.findChildren(Finding)
     assert restart in finding.accessibleName()
+
+
+@pytest.mark.parametrize("seconds", [0.01, 2.34])
+def test_what_a_step_took_is_never_nought(application: QApplication, seconds: float) -> None:
+    theme = Theme(application)
+    steps = StepList(LiveTexts("it"), theme, [("a", "Sign the opening")])
+    steps.set_state("a", StepState.DONE, seconds)
+    said = [one.text() for one in steps.findChildren(QLabel) if one.text()]
+    assert said == ["Firma dell’apertura", "< 0,1 s" if seconds < 0.1 else "2,3 s"]

@@ -12,6 +12,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import column, plain, restyle, row
+from cmsdesk.desk.widgets.tall import Tall
 
 
 class StepState(Enum):
@@ -41,6 +42,10 @@ _ROLES = {
     StepState.DONE: "",
     StepState.FAILED: "error",
 }
+_AIR = 4
+"""Pixels above and below a step: two lines of one are nearer to each other than to the next."""
+_LEAST_S = 0.1
+"""Of a step: what took less is not said in figures that would be nought."""
 
 
 @dataclass
@@ -66,11 +71,10 @@ class StepList(QFrame):
         for key, message in steps:
             image, words, took = plain(), plain(wrap=True), plain(role="small")
             image.setFixedSize(20, 20)
-            line = QWidget()
             inside = row(image, words, took, gap=1)
             inside.setStretch(1, 1)
-            line.setLayout(inside)
-            line.setMinimumHeight(28)
+            inside.setContentsMargins(0, _AIR, 0, _AIR)
+            line = Tall(inside)
             self._steps[key] = _Step(message, image, words, took, line)
             rows.append(line)
         self.setLayout(column(*rows, gap=0))
@@ -99,9 +103,14 @@ class StepList(QFrame):
         said = self._texts(step.message)
         step.words.setText(said)
         restyle(step.words, role=_ROLES[step.state])
-        took = "" if step.seconds is None else self._texts.locale.toString(step.seconds, "f", 1)
-        step.took.setText(f"{took} s" if took else "")
+        step.took.setText(self._duration(step.seconds))
         step.row.setAccessibleName(f"{said}: {self._texts(_WORDS[step.state])}")
+
+    def _duration(self, seconds: float | None) -> str:
+        if seconds is None:
+            return ""
+        said = self._texts.locale.toString(max(seconds, _LEAST_S), "f", 1)
+        return f"< {said} s" if seconds < _LEAST_S else f"{said} s"
 
     def _say(self) -> None:
         for step in self._steps.values():

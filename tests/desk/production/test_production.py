@@ -247,9 +247,9 @@ def test_a_desk_with_one_reader(sandbox: Sandbox, qapp: QApplication, tmp_path: 
         driver.know(request)
         driver.window.open("production", request=request)
         driver.until(lambda: driver.screen._shown)
+        assert driver.lane.flow.reader.startswith(READER_CARD), "there is no other to choose"
         driver.remove()
         driver.insert(blank)
-        driver.screen.production.pick(driver.lane, driver.world.stack.pcsc_name(READER_CARD))
         driver.say_number(blank.scratch_card)
         driver.reach(Stage.OPERATOR)
         assert driver.lane.flow.hands is Hands.SWAP_FOR_OWN_CARD

@@ -115,6 +115,72 @@ def wrong_kind(driver: Driver) -> Iterator[str]:
     driver.remove(READER_TOKEN)
 
 
+def two_lanes(driver: Driver) -> Iterator[str]:
+    """A token is begun while a card is under way; then both are done."""
+    card, token = driver.request(), driver.request(DeviceKind.USB_TOKEN)
+    blanks = driver.world.blank(), driver.world.blank(DeviceKind.USB_TOKEN)
+    driver.know(card, token)
+    driver.window.open("production")
+    driver.screen.produce([card, token])
+    driver.insert(blanks[0])
+    driver.say_number(blanks[0].scratch_card)
+    driver.sandbox.table.slow(READER_CARD, on=True)
+    driver.say_pin()
+    driver.reach(Stage.RUNNING)
+    first = driver.lane
+    driver.insert(blanks[1], READER_TOKEN)
+    driver.until(lambda: driver.lane is not first and driver.lane.flow.stage is Stage.SCRATCH)
+    still()
+    yield "production-two-lanes"
+    driver.sandbox.table.slow(READER_CARD, on=False)
+    driver.say_number(blanks[1].scratch_card)
+    driver.say_pin()
+    second = driver.lane
+    driver.until(lambda: {first.flow.stage, second.flow.stage} == {Stage.ISSUED})
+    still()
+    yield "production-two-done"
+    for reader in (READER_CARD, READER_TOKEN):
+        driver.remove(reader)
+    driver.until(lambda: driver.screen._shown is None)
+
+
+def one_reader(driver: Driver) -> Iterator[str]:
+    """The operator's card and the device take turns in the only reader."""
+    request, blank = driver.request(), driver.world.blank()
+    driver.know(request)
+    driver.window.open("production", request=request)
+    driver.until(lambda: driver.screen._shown)
+    still()
+    yield "one_reader-choose"
+    driver.remove()
+    driver.until(lambda: not driver.window.readers.readers[0].atr)
+    still()
+    yield "one_reader-empty"
+    driver.insert(blank)
+    driver.say_number(blank.scratch_card)
+    driver.reach(Stage.OPERATOR)
+    still()
+    yield "one_reader-swap"
+    driver.remove()
+    driver.insert_own(READER_CARD)
+    driver.reach(Stage.PIN)
+    still()
+    yield "one_reader-pin"
+    driver.say_pin()
+    driver.reach(Stage.DEVICE_BACK)
+    still()
+    yield "one_reader-back"
+    driver.remove()
+    driver.insert(blank)
+    driver.reach(Stage.ISSUED)
+    still()
+    yield "one_reader-issued"
+    driver.remove()
+    driver.pause(1)
+    still()
+    yield "one_reader-own-card"
+
+
 def card_tools(driver: Driver) -> Iterator[str]:
     """The own card, its codes, a blank one, what may be wrong."""
     driver.window.open("card_tools")
@@ -213,7 +279,8 @@ def without_service(driver: Driver) -> Iterator[str]:
     yield "offline-back"
 
 
-SCENES: Sequence[CardScene] = (card_tools, production, interrupted, wrong_kind, without_service)
+SCENES: Sequence[CardScene] = (card_tools, production, interrupted, wrong_kind, two_lanes, without_service)
+AT_ONE_READER: Sequence[CardScene] = (one_reader,)
 
 
 def sandbox_window(sandbox: Sandbox, driver: Driver) -> Iterator[tuple[str, Any]]:

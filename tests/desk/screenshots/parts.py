@@ -13,8 +13,9 @@ from cmsdesk.base.clock import FixedClock
 from cmsdesk.desk.gate import Gate
 from cmsdesk.desk.preferences import Preferences
 from cmsdesk.domain.organisation import Permission, Role
+from cmsdesk.sandbox.world import READER_CARD
 from tests.desk.bench import NOW, window_of
-from tests.desk.production.driver import Driver
+from tests.desk.production.driver import Driver, OneReader
 from tests.desk.screenshots import cards, counter, office
 from tests.desk.screenshots.camera import Camera, Scene
 from tests.desk.screenshots.entrance import Porter, TroubledReaders, sign_in
@@ -97,13 +98,21 @@ def with_cards(application: QApplication, camera: Camera, folder: Path) -> None:
         for scene in cards.SCENES:
             with Driver(sandbox, preferences) as driver:
                 driver.sign_in()
-                window = driver.window
-                for found in scene(driver):
-                    camera.take(found, window, window.texts, window.theme)
+                _play_with_cards(driver, camera, scene)
+        for scene in cards.AT_ONE_READER:
+            with Driver(sandbox, preferences, OneReader()) as driver:
+                driver.sign_in(READER_CARD)
+                _play_with_cards(driver, camera, scene)
         if camera.wants("sandbox_window"):
             with Driver(sandbox, preferences) as driver:
                 for found, beside in cards.sandbox_window(sandbox, driver):
                     camera.take(found, beside, driver.window.texts, driver.window.theme, resize=False)
+
+
+def _play_with_cards(driver: Driver, camera: Camera, scene: cards.CardScene) -> None:
+    window = driver.window
+    for found in scene(driver):
+        camera.take(found, window, window.texts, window.theme)
 
 
 PARTS: Mapping[str, Part] = {

@@ -250,5 +250,6 @@ def test_a_queue_goes_through_several_readers() -> None:
     queue = queue.finish("r2", issued=False).finish("r3", issued=True).finish("r3", issued=True)
     assert (third, queue.done, queue.left, queue.under_way) == ("r3", ("r1", "r3"), ("r2",), frozenset())
     assert queue.size == 3
+    assert [queue.place(one) for one in ("r1", "r2", "r3", "r4")] == [1, 2, 3, 0]
     assert queue.take() == (queue, "")
     assert queue.add(["r2"]) == Queue(("r2",)), "what is over is forgotten when the next queue begins"

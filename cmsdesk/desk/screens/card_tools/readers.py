@@ -9,12 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from cmsdesk.base.texts import N_
-from cmsdesk.cards import profiles
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import clear, column, label
-from cmsdesk.desk.wizards.issue.view import ReaderButton
-from cmsdesk.domain.device import DeviceKind
+from cmsdesk.desk.widgets.reader_button import ReaderButton, holds_token
 from cmsdesk.operations.ports import ReaderInfo
 
 _WIDE = 320
@@ -55,7 +53,7 @@ class ReaderList(QFrame):
         for made, one in zip(self._made, readers, strict=True):
             said = N_("the operator's card is in it") if one.name == own else N_("a card is in it")
             said = said if one.atr is not None else N_("empty")
-            made.show_state(self._texts(said), filled=one.atr is not None, token=_is_token(one))
+            made.show_state(self._texts(said), filled=one.atr is not None, token=holds_token(one))
             made.setChecked(one.name == current)
 
     def _button(self, name: str) -> ReaderButton:
@@ -70,9 +68,3 @@ def likeliest(readers: Mapping[str, bytes | None], own: str) -> str:
     """Return the reader somebody most likely means: with a card in it that is not their own."""
     order = sorted(readers, key=lambda name: (readers[name] is None, name == own))
     return order[0] if order else ""
-
-
-def _is_token(found: ReaderInfo) -> bool:
-    """Tell whether a token sits there: its model is known by the ATR."""
-    known = None if found.atr is None else profiles.load().for_atr(found.atr)
-    return known is not None and known.kind is DeviceKind.USB_TOKEN

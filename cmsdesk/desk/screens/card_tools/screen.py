@@ -48,6 +48,7 @@ class CardToolsScreen(Screen):
         self._reading: Reading | None = None
         self._error: BaseException | None = None
         self._panel: CodePanel | None = None
+        self._acts: CodeActions | None = None
         self._at_work = False
         super().__init__(desk, scrolls=False)
         cards = self.session.parts.readers
@@ -154,6 +155,7 @@ class CardToolsScreen(Screen):
         panel.left.connect(self._close_panel)
         self._panel = panel
         self._panel_place.addWidget(panel)
+        self._show_acts()
         panel.take_focus()
 
     def _do(self, job: Job, codes: list[Secret], slot: Slot | None) -> None:
@@ -188,6 +190,7 @@ class CardToolsScreen(Screen):
         if panel is not None:
             panel.forget()
             clear(self._panel_place)
+            self._show_acts()
             self.readers.take_focus()
 
     # --- the diagnostics file ------------------------------------------------------------------
@@ -225,7 +228,9 @@ class CardToolsScreen(Screen):
     def _show(self) -> None:
         self.readers.show_readers(self.desk.readers.readers, self._reader, self.session.card_reader)
         self.readers.stand_before(self._save_button)
+        clear(self._head)
         clear(self._content)
+        self._acts = None
         troubles: list[BaseException] = list(self._troubles())
         if self._error is not None and not isinstance(self._error, Mendable):
             troubles.append(self._error)
@@ -254,9 +259,11 @@ class CardToolsScreen(Screen):
         recorded = DeviceState(document["state"]) if document else None
         actions = CodeActions(texts, found.facts.counters, certified=bool(found.certificates))
         actions.chosen.connect(self.ask)
+        self._acts = actions
+        self._head.addWidget(report.heading(texts, reading))
+        graver_first = [*troubles, *report.graver_first(found.findings)]
+        self._head.addWidget(report.findings(texts, theme, graver_first))
         for made in (
-            report.heading(texts, reading),
-            report.findings(texts, theme, [*troubles, *report.graver_first(found.findings)]),
             actions,
             line(),
             report.facts(texts, reading, recorded),
@@ -268,6 +275,12 @@ class CardToolsScreen(Screen):
         ):
             self._content.addWidget(made)
         self._content.addStretch(1)
+        self._show_acts()
+
+    def _show_acts(self) -> None:
+        """Offer the acts while none is under way."""
+        if self._acts is not None:
+            self._acts.setVisible(self._panel is None)
 
     def _show_enabled(self) -> None:
         here = self.desk.readers.card_in(self._reader) and not self._at_work
@@ -280,8 +293,8 @@ class CardToolsScreen(Screen):
         self.busy = Busy(texts)
         self.readers = ReaderList(texts, self.theme)
         self.readers.chosen.connect(self.choose)
-        self._content, self._panel_place = column(gap=2), column(gap=0)
-        self._inside = Tall(column(self._panel_place, self._content, gap=2, margin=2))
+        self._head, self._panel_place, self._content = column(gap=2), column(gap=0), column(gap=2)
+        self._inside = Tall(column(self._head, self._panel_place, self._content, gap=2, margin=2))
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

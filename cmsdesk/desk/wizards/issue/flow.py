@@ -434,6 +434,8 @@ class Queue:
 
     waiting: tuple[str, ...] = ()
     under_way: frozenset[str] = frozenset()
+    taken: tuple[str, ...] = ()
+    """All that were ever under way, in their order."""
     done: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """Cancelled, set aside: still to be produced another time."""
@@ -455,7 +457,12 @@ class Queue:
         if not self.waiting:
             return self, ""
         first, *rest = self.waiting
-        return replace(self, waiting=tuple(rest), under_way=self.under_way | {first}), first
+        under_way, taken = self.under_way | {first}, (*self.taken, first)
+        return replace(self, waiting=tuple(rest), under_way=under_way, taken=taken), first
+
+    def place(self, request: str) -> int:
+        """Return which of the queue's requests this one is, from 1; 0 when it was not taken from it."""
+        return max((at for at, one in enumerate(self.taken, 1) if one == request), default=0)
 
     def finish(self, request: str, *, issued: bool) -> Queue:
         """Return the queue with ``request`` no longer under way."""

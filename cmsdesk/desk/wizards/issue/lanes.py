@@ -126,7 +126,8 @@ class Production(QObject):
         self.lanes: list[Lane] = []
         self.queue = Queue()
         self._seen: dict[str, bytes] = {}
-        self._readers = 0
+        self._only_reader = ""
+        """Of a desk with one reader."""
 
     # --- what the person wants -----------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class Production(QObject):
 
     def look_at(self, reader: str) -> Lane:
         """Look at an interrupted device in ``reader``."""
-        lane = self.lane_at(reader) or self._add(Flow(single_reader=self._readers == 1))
+        lane = self.lane_at(reader) or self._add(Flow(single_reader=bool(self._only_reader)))
         lane.hear(Event.PICK, reader=reader)
         if reader in self._seen:
             lane.hear(Event.CARD_IN)
@@ -174,7 +175,7 @@ class Production(QObject):
         """Learn what is in the readers now, and tell the lanes what came and went."""
         now = {found.name: found.atr for found in readers if found.atr is not None}
         before, self._seen = self._seen, now
-        self._readers = len(readers)
+        self._only_reader = readers[0].name if len(readers) == 1 else ""
         self.around.see(readers)
         for reader in sorted(set(before) | set(now)):
             if before.get(reader) == now.get(reader):
@@ -219,9 +220,12 @@ class Production(QObject):
         if found is not None:
             return found
         self.queue, request = self.queue.take()
-        lane = self._add(Flow(request=request, single_reader=self._readers == 1))
+        lane = self._add(Flow(request=request, single_reader=bool(self._only_reader)))
         if reader:
             self.pick(lane, reader)
+        elif self._only_reader and self.lane_at(self._only_reader) is None:
+            # the card that is in it now is the operator's: the next one that comes is the device
+            lane.hear(Event.PICK, reader=self._only_reader)
         return lane
 
     def _add(self, flow: Flow) -> Lane:

@@ -35,7 +35,7 @@ class OutcomeView(QWidget):
         if outcome is not None:
             rows = [(N_("Serial"), outcome.production.device)]
         if facts is not None:
-            rows.insert(0, (N_("Device"), texts.begin(word(facts.kind))))
+            rows.insert(0, (N_("Kind"), texts.begin(word(facts.kind))))
         if outcome is not None:
             rows.append((N_("Scratch card"), outcome.production.scratch_card))
         cards: list[QWidget] = [self._card("credit-card", N_("Device"), rows)]

@@ -65,15 +65,13 @@ class ProductionScreen(Screen):
         return self.texts(N_("Production"))
 
     def context(self) -> str:
-        """Return whom the device in hand is for, and how far the queue is."""
+        """Return which request the device in hand is for, and how far the queue is."""
         if self._shown is None:
             return self.texts(N_("Approved requests that are ready to be produced"))
-        queue = self.production.queue
-        document = self.session.get("request", self._shown.flow.request) or {}
-        parts = [text for _, text in who(self.texts, document)[:1]]
-        if queue.size > 1:
-            at = len(queue.done) + len(queue.left) + 1
-            parts.append(self.texts(N_("{at} of {all}"), at=min(at, queue.size), all=queue.size))
+        queue, request = self.production.queue, self._shown.flow.request
+        parts = [self.texts(N_("Request {code}"), code=request_code(request))] if request else []
+        if queue.size > 1 and queue.place(request):
+            parts.append(self.texts(N_("{at} of {all}"), at=queue.place(request), all=queue.size))
         return " · ".join(parts)
 
     def activate(self, **facts: object) -> None:
@@ -85,7 +83,7 @@ class ProductionScreen(Screen):
         elif "reader" in facts:
             self.show_lane(self.production.look_at(str(facts["reader"])))
         elif self._shown is None:
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._focus_list()
         else:
             self._views[self._shown].take_focus()
 
@@ -131,8 +129,14 @@ class ProductionScreen(Screen):
             if model.item(at).data() in kept or (not kept and at == 0):
                 self.table.selectRow(at)
         self._list_stack.setCurrentIndex(0 if found else 1)
+        self._hint.setVisible(bool(found))
         self._unfinished.setVisible(_fill_unfinished(self))
         self._show_actions()
+
+    def _focus_list(self) -> None:
+        """Put the keyboard on the list, or on the page that says that there is none."""
+        there = self.table if self._model.rowCount() else self._list_stack
+        there.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _row(self, id_: str, document: Mapping[str, Any]) -> list[QStandardItem]:
         holder = document["holder"]
@@ -157,7 +161,7 @@ class ProductionScreen(Screen):
         if lane is None:
             self._stack.setCurrentIndex(0)
             self._fill_list()
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._focus_list()
         else:
             view = self._view(lane)
             self._lanes.setCurrentWidget(view)
@@ -271,14 +275,25 @@ class ProductionScreen(Screen):
         lanes = self.production.lanes
         if len(lanes) > 1 or (lanes and self._shown is None):
             for lane in lanes:
-                name = reader_name(lane.flow.reader) or self.texts(N_("Next device"))
-                made = QPushButton(name)
+                made = QPushButton(f" {self._lane_name(lane)}")
+                made.setIcon(self.theme.icon(*words.SIGNS.get(lane.flow.stage, words.WAITS)))
+                heading = words.heading(lane.flow, card_in=self.desk.readers.card_in(lane.flow.reader))
+                said = self.texts(heading, reader=reader_name(lane.flow.reader))
+                made.setToolTip(said)
+                made.setAccessibleName(f"{self._lane_name(lane)}: {said}")
                 made.setProperty("chip", True)
                 made.setCheckable(True)
                 made.setChecked(lane is self._shown)
                 made.clicked.connect(lambda _=False, lane=lane: self.show_lane(lane))
                 self._tabs.addWidget(made)
             self._tabs.addStretch(1)
+
+    def _lane_name(self, lane: Lane) -> str:
+        """Return whose device is made in a lane, and where."""
+        document = self.session.get("request", lane.flow.request) or {}
+        name = next((text for _, text in who(self.texts, document)), "")
+        where = reader_name(lane.flow.reader) or self.texts(N_("Next device"))
+        return " · ".join(filter(None, (name, where)))
 
     # --- building ------------------------------------------------------------------------------
 
@@ -317,7 +332,8 @@ class ProductionScreen(Screen):
         )
         hint = N_("Choose one or several (Shift or Ctrl), then Enter: they are produced one after another.")
         self._list = QWidget()
-        listing = column(self._unfinished, label(texts, hint, "muted", wrap=True), gap=2)
+        self._hint = label(texts, hint, "muted", wrap=True)
+        listing = column(self._unfinished, self._hint, gap=2)
         listing.addWidget(self._list_stack, 1)
         self._list.setLayout(listing)
         self._tabs, self._foot = row(gap=1), row(gap=1)

@@ -12,14 +12,15 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk.readers import ReaderWatch
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
-from cmsdesk.desk.widgets.basics import button, clear, column, label, plain, row
+from cmsdesk.desk.widgets.basics import Item, button, clear, column, label, line, plain, row
 from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.pin_field import PinField
+from cmsdesk.desk.widgets.reader_button import ReaderButton, holds_token
 from cmsdesk.desk.widgets.reader_picture import Hint, Lamp, ReaderPicture
-from cmsdesk.desk.widgets.row_button import RowButton
 from cmsdesk.desk.widgets.states import Busy
 from cmsdesk.desk.widgets.steps import StepList, StepState
+from cmsdesk.desk.widgets.tall import Tall
 from cmsdesk.desk.wizards.issue import words
 from cmsdesk.desk.wizards.issue.flow import Event, Flow, Hands, Mark, Part, Stage
 from cmsdesk.desk.wizards.issue.lanes import Lane
@@ -48,32 +49,6 @@ _WAITING = frozenset({Stage.CHECKS, Stage.STARTING, Stage.SIGNING, Stage.RESETTI
 _TROUBLE = frozenset({Stage.REFUSED, Stage.INTERRUPTED, Stage.UNFINISHED})
 _LEFT = 400
 _SMALL = 0.6
-
-
-class ReaderButton(RowButton):
-    """A reader to choose: picture, name, what is in it."""
-
-    def __init__(self, theme: Theme, name: str, said: str, *, filled: bool, token: bool) -> None:
-        super().__init__()
-        self.reader = name
-        self.setAutoDefault(True)
-        self._picture = ReaderPicture(theme, token=token, scale=0.5)
-        self._said = plain(role="muted", wrap=True)
-        inside = column(None, plain(reader_name(name), "label"), self._said, None, gap=0)
-        layout = row(self._picture, gap=2)
-        layout.addLayout(inside, 1)
-        self.show_state(said, filled=filled, token=token)
-        layout.setContentsMargins(8, 8, 8, 8)
-        self.setLayout(layout)
-        for child in self.findChildren(QWidget):
-            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def show_state(self, said: str, *, filled: bool, token: bool) -> None:
-        """Show what is in it now."""
-        self._said.setText(said)
-        self._picture.set_token(token)
-        self._picture.show_state(inserted=filled, lamp=Lamp.READY if filled else Lamp.OFF)
-        self.setAccessibleName(f"{reader_name(self.reader)}: {said}")
 
 
 class LaneView(QFrame):
@@ -197,7 +172,8 @@ class LaneView(QFrame):
         left = QFrame()
         left.setProperty("card", True)
         left.setFixedWidth(_LEFT)
-        left.setLayout(column(*lines, 1, self._steps, self._reset, None, gap=0, margin=2))
+        head: list[Item] = [*lines, 1, line(), 1] if lines else []
+        left.setLayout(column(*head, self._steps, self._reset, None, gap=0, margin=2))
         self.picture = ReaderPicture(theme, token=self._kind is DeviceKind.USB_TOKEN)
         self._heading, self._sentence = plain(role="heading", wrap=True), plain(role="muted", wrap=True)
         self._number_row = FieldRow(texts, N_("Number of the scratch card"), self.number)
@@ -211,8 +187,7 @@ class LaneView(QFrame):
             one.setMaximumWidth(360)
         above = row(self.picture, column(None, self._heading, self._sentence, None, gap=1), gap=3)
         above.setStretch(1, 1)
-        inside = QWidget()
-        inside.setLayout(
+        inside = Tall(
             column(
                 above,
                 self.notice,
@@ -258,6 +233,7 @@ class LaneView(QFrame):
 
     def _offer(self, flow: Flow) -> None:
         """Build what is chosen from, or the outcome, in the language of the moment."""
+        chose = self._choices.isAncestorOf(self.window().focusWidget() or self)
         self._said_in = self._texts.language
         self._empty(self._choices)
         self._empty(self._outcome)
@@ -267,6 +243,8 @@ class LaneView(QFrame):
             self._show_choices(flow)
         elif flow.stage is Stage.ISSUED:
             self._fill(self._outcome, OutcomeView(self._texts, self._theme, flow))
+        if chose and self.isVisible():
+            self.take_focus()
 
     def _say_running(self, flow: Flow) -> None:
         running = next((one.step for one in flow.steps if one.mark is Mark.RUNNING), "")
@@ -300,8 +278,9 @@ class LaneView(QFrame):
 
     def _show_picture(self, flow: Flow) -> None:
         card_in = self._card_in()
-        self.picture.set_token(self._kind is DeviceKind.USB_TOKEN and flow.hands is not Hands.INSERT_OWN_CARD)
-        hint = _HINTS.get(flow.hands, Hint.NONE)
+        self.picture.set_token(self._draws_token(flow))
+        swaps = words.waits_for_own_card_out(flow, card_in=card_in)
+        hint = Hint.SWAP if swaps else _HINTS.get(flow.hands, Hint.NONE)
         if flow.stage in (Stage.REFUSED, Stage.INTERRUPTED) and hint is Hint.IN and card_in:
             hint = Hint.NONE
         lamp = Lamp.READY if card_in else Lamp.OFF
@@ -311,7 +290,7 @@ class LaneView(QFrame):
             lamp = Lamp.BUSY
         own = flow.hands in (Hands.INSERT_OWN_CARD, Hands.SWAP_FOR_OWN_CARD)
         asked = own or (flow.stage is Stage.PIN and flow.single_reader)
-        inserted = card_in and flow.hands not in (Hands.INSERT_OWN_CARD, Hands.INSERT_DEVICE)
+        inserted = swaps or (card_in and flow.hands not in (Hands.INSERT_OWN_CARD, Hands.INSERT_DEVICE))
         self.picture.setVisible(not (flow.stage is Stage.READER and not flow.reader))
         self.picture.set_scale(_SMALL if flow.over else 1.0)
         self.picture.show_state(inserted=inserted, lamp=lamp, hint=hint, own_card=asked)
@@ -324,12 +303,13 @@ class LaneView(QFrame):
         made = []
         for found in self._readers.readers:
             filled = found.atr is not None
-            own = found.name == self._own()
+            own = filled and found.name == self._own()
             if own:
                 said = self._texts(N_("the operator's card is in it"))
             else:
                 said = self._texts(N_("a device is in it") if filled else N_("empty"))
-            one = ReaderButton(self._theme, found.name, said, filled=filled, token=token and not own)
+            drawn = holds_token(found) if filled else token
+            one = ReaderButton(self._theme, found.name, said, filled=filled, token=drawn)
             one.clicked.connect(lambda _=False, name=found.name: self.picked.emit(name))
             self._fill(self._choices, one)
             made.append((not (filled and not own), one))
@@ -352,9 +332,19 @@ class LaneView(QFrame):
             made = button(self._texts, words.CHOICES[choice], partial(self.lane.hear, choice), kind=kind)
             made.setAutoDefault(True)
             made.setMaximumWidth(360)
-            self._fill(self._choices, made)
-            explained = words.CHOICES_EXPLAINED[choice]
-            self._fill(self._choices, label(self._texts, explained, "muted", wrap=True))
+            explained = label(self._texts, words.CHOICES_EXPLAINED[choice], "muted", wrap=True)
+            both, inside = QWidget(), column(made, explained)
+            inside.setSpacing(4)
+            inside.setContentsMargins(0, 0, 0, 8)
+            both.setLayout(inside)
+            self._fill(self._choices, both)
+
+    def _draws_token(self, flow: Flow) -> bool:
+        """Tell whether a token is to be drawn: the one wanted, or the wrong one that is there."""
+        there = next((one for one in self._readers.readers if one.name == flow.reader and one.atr), None)
+        if flow.stage is Stage.REFUSED and there is not None:
+            return holds_token(there)
+        return self._kind is DeviceKind.USB_TOKEN and flow.hands is not Hands.INSERT_OWN_CARD
 
     def _card_in(self) -> bool:
         return bool(self.lane.flow.reader) and self._readers.card_in(self.lane.flow.reader)

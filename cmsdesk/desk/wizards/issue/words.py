@@ -31,7 +31,17 @@ HEADINGS: Mapping[Stage, str] = {
     Stage.ASIDE: N_("The device was set aside"),
     Stage.CANCELLED: N_("The production was left"),
 }
+WAITS = ("hand", "accent")
+"""Icon and colour of a lane that waits for the person."""
+SIGNS: Mapping[Stage, tuple[str, str]] = {
+    **dict.fromkeys((Stage.CHECKS, Stage.STARTING, Stage.SIGNING, Stage.RUNNING), ("loader", "muted")),
+    **dict.fromkeys((Stage.RESETTING, Stage.SETTING_ASIDE), ("loader", "muted")),
+    **dict.fromkeys((Stage.REFUSED, Stage.INTERRUPTED, Stage.UNFINISHED), ("triangle-alert", "bad")),
+    **dict.fromkeys((Stage.ISSUED, Stage.WAS_RESET, Stage.ASIDE), ("circle-check", "good")),
+}
+"""Of the lanes that do not."""
 _CHOOSE = N_("Choose the reader")
+_SWAP_IN = N_("Take out the operator's card and put the device into reader {reader}")
 _SWAP = N_("Take the device out of reader {reader} and put in the operator's card")
 _PUT_BACK = N_("Put the same device back into reader {reader}")
 
@@ -87,8 +97,8 @@ CHOICES_EXPLAINED: Mapping[Event, str] = {
     Event.AGAIN: N_("Reads the device and offers how to go on."),
 }
 BEFORE: tuple[tuple[str, str], ...] = (
-    ("device", N_("Device read and checked")),
-    ("scratch", N_("Scratch card read")),
+    ("device", N_("Check the device")),
+    ("scratch", N_("Read the scratch card")),
 )
 
 
@@ -96,11 +106,18 @@ def heading(flow: Flow, *, card_in: bool) -> str:
     """Return what the hands do now, a message with {reader}; ``card_in``: a card is in the flow's reader."""
     if flow.stage is Stage.READER and not flow.reader:
         return _CHOOSE
+    if waits_for_own_card_out(flow, card_in=card_in):
+        return _SWAP_IN
     if flow.hands is Hands.SWAP_FOR_OWN_CARD:
         return _SWAP
     if flow.stage is Stage.INTERRUPTED and not card_in:
         return _PUT_BACK
     return HEADINGS[flow.stage]
+
+
+def waits_for_own_card_out(flow: Flow, *, card_in: bool) -> bool:
+    """Tell whether the device is wanted in the desk's only reader, where the operator's card still is."""
+    return flow.single_reader and flow.stage is Stage.READER and card_in
 
 
 def sentence(flow: Flow) -> str:
