@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStackedWidget, QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.cards.client import PcscReaders
@@ -23,12 +23,12 @@ from cmsdesk.desk.wizards.issue import words
 from cmsdesk.desk.wizards.issue.flow import Event, Flow, Stage
 from cmsdesk.desk.wizards.issue.lanes import Lane, Production
 from cmsdesk.desk.wizards.issue.prints import offered
+from cmsdesk.desk.wizards.issue.tabs import LaneTabs
 from cmsdesk.desk.wizards.issue.view import LaneView, who
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.request import RequestState, request_code
 from cmsdesk.domain.words import word
-from cmsdesk.operations.errors import reader_name
 
 _COLUMNS = (N_("Holder"), N_("Codice fiscale"), N_("Device"), N_("Request"))
 _READY = (RequestState.APPROVED.value,)
@@ -271,29 +271,7 @@ class ProductionScreen(Screen):
             self._foot.addWidget(button(self.texts, N_("Hand over to the holder"), hand_over))
 
     def _show_tabs(self) -> None:
-        clear(self._tabs)
-        lanes = self.production.lanes
-        if len(lanes) > 1 or (lanes and self._shown is None):
-            for lane in lanes:
-                made = QPushButton(f" {self._lane_name(lane)}")
-                made.setIcon(self.theme.icon(*words.SIGNS.get(lane.flow.stage, words.WAITS)))
-                heading = words.heading(lane.flow, card_in=self.desk.readers.card_in(lane.flow.reader))
-                said = self.texts(heading, reader=reader_name(lane.flow.reader))
-                made.setToolTip(said)
-                made.setAccessibleName(f"{self._lane_name(lane)}: {said}")
-                made.setProperty("chip", True)
-                made.setCheckable(True)
-                made.setChecked(lane is self._shown)
-                made.clicked.connect(lambda _=False, lane=lane: self.show_lane(lane))
-                self._tabs.addWidget(made)
-            self._tabs.addStretch(1)
-
-    def _lane_name(self, lane: Lane) -> str:
-        """Return whose device is made in a lane, and where."""
-        document = self.session.get("request", lane.flow.request) or {}
-        name = next((text for _, text in who(self.texts, document)), "")
-        where = reader_name(lane.flow.reader) or self.texts(N_("Next device"))
-        return " · ".join(filter(None, (name, where)))
+        self._tabs.show_lanes(self.production.lanes, self._shown)
 
     # --- building ------------------------------------------------------------------------------
 
@@ -336,12 +314,13 @@ class ProductionScreen(Screen):
         listing = column(self._unfinished, self._hint, gap=2)
         listing.addWidget(self._list_stack, 1)
         self._list.setLayout(listing)
-        self._tabs, self._foot = row(gap=1), row(gap=1)
+        self._tabs, self._foot = LaneTabs(self.desk, self.session), row(gap=1)
+        self._tabs.chosen.connect(self.show_lane)
         self._lanes = QStackedWidget()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._list)
         self._stack.addWidget(self._lanes)
-        self.body.addLayout(self._tabs)
+        self.body.addWidget(self._tabs)
         self.body.addWidget(self._stack, 1)
         self.foot.addLayout(self._foot)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -278,7 +278,7 @@ class LaneView(QFrame):
 
     def _show_picture(self, flow: Flow) -> None:
         card_in = self._card_in()
-        self.picture.set_token(self._draws_token(flow))
+        self.picture.set_token(_draws_token(flow, self._kind, self._readers))
         swaps = words.waits_for_own_card_out(flow, card_in=card_in)
         hint = Hint.SWAP if swaps else _HINTS.get(flow.hands, Hint.NONE)
         if flow.stage in (Stage.REFUSED, Stage.INTERRUPTED) and hint is Hint.IN and card_in:
@@ -329,22 +329,8 @@ class LaneView(QFrame):
         main = flow.choices[0] is not Event.SET_ASIDE
         for index, choice in enumerate(flow.choices):
             kind = "danger" if choice is Event.SET_ASIDE else "main" if main and not index else ""
-            made = button(self._texts, words.CHOICES[choice], partial(self.lane.hear, choice), kind=kind)
-            made.setAutoDefault(True)
-            made.setMaximumWidth(360)
-            explained = label(self._texts, words.CHOICES_EXPLAINED[choice], "muted", wrap=True)
-            both, inside = QWidget(), column(made, explained)
-            inside.setSpacing(4)
-            inside.setContentsMargins(0, 0, 0, 8)
-            both.setLayout(inside)
-            self._fill(self._choices, both)
-
-    def _draws_token(self, flow: Flow) -> bool:
-        """Tell whether a token is to be drawn: the one wanted, or the wrong one that is there."""
-        there = next((one for one in self._readers.readers if one.name == flow.reader and one.atr), None)
-        if flow.stage is Stage.REFUSED and there is not None:
-            return holds_token(there)
-        return self._kind is DeviceKind.USB_TOKEN and flow.hands is not Hands.INSERT_OWN_CARD
+            run = partial(self.lane.hear, choice)
+            self._fill(self._choices, _choice(self._texts, choice, run, kind))
 
     def _card_in(self) -> bool:
         return bool(self.lane.flow.reader) and self._readers.card_in(self.lane.flow.reader)
@@ -362,6 +348,27 @@ class LaneView(QFrame):
         if layout is not None:
             clear(layout)
         place.setVisible(False)
+
+
+def _choice(texts: LiveTexts, choice: Event, run: Callable[[], None], kind: str) -> QWidget:
+    """Return a way to go on with an interrupted production: its button, and below it what it does."""
+    made = button(texts, words.CHOICES[choice], run, kind=kind)
+    made.setAutoDefault(True)
+    made.setMaximumWidth(360)
+    inside = column(made, label(texts, words.CHOICES_EXPLAINED[choice], "muted", wrap=True))
+    inside.setSpacing(4)
+    inside.setContentsMargins(0, 0, 0, 8)
+    both = QWidget()
+    both.setLayout(inside)
+    return both
+
+
+def _draws_token(flow: Flow, wanted: DeviceKind | None, readers: ReaderWatch) -> bool:
+    """Tell whether a token is to be drawn: the one wanted, or the wrong one that is there."""
+    there = next((one for one in readers.readers if one.name == flow.reader and one.atr), None)
+    if flow.stage is Stage.REFUSED and there is not None:
+        return holds_token(there)
+    return wanted is DeviceKind.USB_TOKEN and flow.hands is not Hands.INSERT_OWN_CARD
 
 
 def who(texts: LiveTexts, request: Mapping[str, object]) -> list[tuple[str, str]]:
