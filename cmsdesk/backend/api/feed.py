@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.concurrency import run_in_threadpool
 
 from cmsdesk.backend.api import models as m
 from cmsdesk.backend.api.callers import Caller, MandateName, PartsOf, Thumbprint, Token, spoken
@@ -45,7 +44,6 @@ async def next_page(
     request: Request,
     parts: PartsOf,
     news: Annotated[News, Depends(_news)],
-    actor: Caller,
     thumbprint: Thumbprint,
     token: Token,
     epoch: Annotated[int, Query(ge=1, lt=2**62)],
@@ -59,14 +57,15 @@ async def next_page(
     News of the journal may be nothing that the mandate sees: the page then has their hashes only.
     """
     cursor = Cursor(epoch, index)
-    waited = await news.wait(thumbprint, actor.mandate.body, cursor, wait_s, partial(_gone, request))
+    who = partial(parts.sign_in.actor, thumbprint, token, mandate)
+    body = (await news.look_up(who)).mandate.body
+    waited = await news.wait(thumbprint, body, cursor, wait_s, partial(_gone, request))
 
     def page() -> m.NextAnswer:
         # looked up anew: whoever was let in may be shut out since
-        caller = parts.sign_in.actor(thumbprint, token, mandate)
-        return m.NextAnswer(waited=waited, page=feed_answer(parts.feed.page(caller, cursor, limit)))
+        return m.NextAnswer(waited=waited, page=feed_answer(parts.feed.page(who(), cursor, limit)))
 
-    return await run_in_threadpool(page)
+    return await news.look_up(page)
 
 
 @router.get("/snapshot")

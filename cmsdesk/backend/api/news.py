@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 
 from cmsdesk.backend.api.limits import Limits
 from cmsdesk.backend.journal.store import Cursor
@@ -15,6 +16,10 @@ from cmsdesk.base.logs import Log
 
 LOOK_S = 0.25
 """How often the ends of the journals are read while anybody waits, seconds."""
+_THREADS = 1
+"""For the look-ups of those who wait. One change wakes every desk of a body at once; more threads would
+take turns with each other at the interpreter, and with the operators' own calls: that costs twice as much."""
+T = TypeVar("T")
 Ends = Callable[[Collection[str]], Mapping[str, Cursor]]
 """Tells where the journals of bodies end; blocks."""
 
@@ -42,6 +47,7 @@ class News:
         self._callers: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
         self._ended = False
+        self._threads = CapacityLimiter(_THREADS)
 
     @property
     def waiting(self) -> int:
@@ -51,6 +57,10 @@ class News:
     def end(self) -> None:
         """Let all go, and hold nobody any more; may be called from another thread."""
         self._ended = True
+
+    async def look_up(self, errand: Callable[[], T]) -> T:
+        """Read the database for one who waits; they take turns."""
+        return await to_thread.run_sync(errand, limiter=self._threads)
 
     async def wait(
         self, caller: str, body: str, cursor: Cursor, seconds: float, gone: Callable[[], Awaitable[object]]
@@ -89,7 +99,7 @@ class News:
         """Look until nobody waits."""
         while self._waits:
             try:
-                found = await run_in_threadpool(self._ends, {wait.body for wait in self._waits})
+                found = await to_thread.run_sync(self._ends, {wait.body for wait in self._waits})
             except Exception as error:  # noqa: BLE001 - those who wait ask the database next, and are told
                 Log("api").warning("news_lost", error=type(error).__name__)
                 found = {}

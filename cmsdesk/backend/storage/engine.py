@@ -10,9 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 _BUSY_TIMEOUT_MS = 10_000
+_CONNECTIONS = 48
+"""At most: one for each thread that answers calls (40), and the jobs'. Whoever waits for a connection is
+overtaken by who asks later, and may wait half a minute on a busy day; so nobody waits."""
 _READING = "cmsdesk_reading"
 _WRITING = "cmsdesk_writing"
 
@@ -26,7 +29,14 @@ def open_engine(url: str) -> Engine:
     """
     # A file does not go away: only connections to a server are tried before use.
     ping = not url.startswith("sqlite")
-    engine = create_engine(url, pool_pre_ping=ping, hide_parameters=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=ping,
+        hide_parameters=True,
+    )
     if engine.dialect.name == "sqlite":
         turns = _Turns()
         event.listen(engine, "connect", _prepare_sqlite)
