@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cmsdesk.documents.subjects import Company, Outcome, Person
 from cmsdesk.domain.device import DeviceKind
+from cmsdesk.domain.scratch_card import ScratchDelivery
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class RequestForm:
     person: Person = field(default_factory=Person)
     company: Company | None = None
     device_kind: DeviceKind | None = None
+    codes_by: ScratchDelivery | None = None
+    """How the codes go to the holder; None on a form to fill in by hand."""
+    codes_offered: Sequence[ScratchDelivery] = tuple(ScratchDelivery)
+    """The ways among which the body lets choose."""
     fee_cents: int | None = None
     first_issue: bool | None = None
     limits: str = ""
@@ -28,6 +33,12 @@ class RequestForm:
     operator: str = ""
     registered_at: datetime | None = None
     outcome: Outcome | None = None
+
+    @property
+    def codes(self) -> Sequence[tuple[bool, ScratchDelivery]]:
+        """The ways of the codes to the holder, each with whether it is ticked: the only one always is."""
+        ways = tuple(dict.fromkeys((*self.codes_offered, *([self.codes_by] if self.codes_by else ()))))
+        return [(way is self.codes_by or len(ways) == 1, way) for way in ways]
 
     @property
     def by_hand(self) -> bool:

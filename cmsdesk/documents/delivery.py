@@ -42,8 +42,9 @@ _ENCLOSED = N_(
 _CERTIFICATE = N_("{certificate}, valid until {day}")
 _ENVELOPE = N_("The secret codes are in the sealed envelope number {envelope}.")
 _BY_MAIL = N_("The secret codes come by e-mail, to the address given for notices.")
+_OPEN_ENVELOPE = N_("Open the envelope alone and keep it in a safe place.")
+_OPEN_MAIL = N_("Read the e-mail with the codes alone and keep them in a safe place.")
 _STEPS = (
-    N_("Open the envelope alone and keep it in a safe place."),
     N_("Install the software of the card reader, then insert the device."),
     N_("Try the PIN once and choose a new one that only the holder knows."),
 )
@@ -139,7 +140,7 @@ def _letter(delivery: Delivery, stationery: Stationery, language: str, style: St
     def words(text: str, after: float = 6, face: str = "") -> Words:
         return Words(text, size, face or Words.face, language=language, after=after, leading=1.45)
 
-    yield words(say.label(_GREETING, holder=delivery.person.name))
+    yield words(say.label(_GREETING, holder=delivery.person.greeted))
     yield words(
         say.label(
             _ENCLOSED, kind=Term(WORDS[outcome.device_kind]), serial=outcome.device_serial, code=delivery.code
@@ -156,7 +157,7 @@ def _letter(delivery: Delivery, stationery: Stationery, language: str, style: St
     yield words(say.label(_ENVELOPE, envelope=outcome.envelope) if outcome.envelope else say.label(_BY_MAIL))
     yield _clause(Clause.LETTER, delivery, one, size)
     yield Gap(6)
-    for number, step in enumerate(_STEPS, 1):
+    for number, step in enumerate((_OPEN_ENVELOPE if outcome.envelope else _OPEN_MAIL, *_STEPS), 1):
         yield words(f"{number}.  {say.label(step)}", after=3)
     yield Gap(6)
     yield _clause(Clause.LETTER_HELP, delivery, one, size)

@@ -103,7 +103,7 @@ def _sheet(sheet: ClosingSheet, stationery: Stationery, style: Style) -> Iterato
             Field(label(N_("Day")), say.day(sheet.day), 1.2),
             Field(label(N_("Journal")), sheet.body, 2),
             Field(label(N_("Entries of this day")), str(sum(count for _, count in sheet.of_day)), 1.4),
-            Field(label(N_("Entries in all")), str(sheet.entries), 1.4),
+            Field(label(N_("Entries in all")), str(sheet.entries), 1.6),
         ),
         style,
     )
@@ -111,7 +111,7 @@ def _sheet(sheet: ClosingSheet, stationery: Stationery, style: Style) -> Iterato
     yield from _in_each(_KEEP, stationery, style)
     yield Gap(style.gap)
     yield Heading(label(N_("Recorded on this day")), style)
-    rows = [(say.first(about), str(count)) for about, count in sheet.of_day]
+    rows = [(say.label(about), str(count)) for about, count in sheet.of_day]
     yield Table((Column(N_("About"), 3), Column(N_("Entries"), 1, numbers=True)), rows, say)
     yield Spring(style.gap * 2)
     yield Signatures(

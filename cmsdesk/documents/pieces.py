@@ -233,6 +233,8 @@ class Ticks(Whole):
 
     choices: Sequence[tuple[bool, str]]
     style: Style
+    caption: str = ""
+    """What they are of: stands before the first, with a colon."""
 
     def height(self, across: float) -> float:
         """Return its height."""
@@ -241,26 +243,35 @@ class Ticks(Whole):
     def draw(self, pen: Pen, x: float, y: float, across: float) -> None:
         """Draw it."""
         side, line = self.style.body * 0.95, self.style.body * 1.7
-        for row in self._rows(across):
+        base = line / 2 + self.style.body * 0.36
+        for number, row in enumerate(self._rows(across)):
             left = x + 1
+            if self.caption and not number:
+                with pen.mark("P"):
+                    pen.text(
+                        x, y + line / 2 + self.style.body * 0.36, f"{self.caption}:", self.style.body, REGULAR
+                    )
+                left += self._before
             for ticked, text in row:
                 with pen.mark("P"):
                     pen.box(left, y + (line - side) / 2, side, side, line=_INK, thickness=0.8)
                     if ticked:
                         pen.cross(left + side * 0.22, y + (line - side * 0.56) / 2, side * 0.56)
                     face = STRONG if ticked else REGULAR
-                    pen.text(
-                        left + side + 4, y + line / 2 + self.style.body * 0.36, text, self.style.body, face
-                    )
+                    pen.text(left + side + 4, y + base, text, self.style.body, face)
                 left += self._wide(text)
             y += line
+
+    @property
+    def _before(self) -> float:
+        return width(self.caption, self.style.body, REGULAR) + 9 if self.caption else 0.0
 
     def _wide(self, text: str) -> float:
         return self.style.body + 8 + width(text, self.style.body, STRONG) + 12
 
     def _rows(self, across: float) -> list[list[tuple[bool, str]]]:
         rows: list[list[tuple[bool, str]]] = [[]]
-        left = 0.0
+        left = self._before
         for choice in self.choices:
             wide = self._wide(choice[1])
             if rows[-1] and left + wide > across:

@@ -166,6 +166,8 @@ class _Form:
         kinds = [(form.device_kind is kind, self._say.name(WORDS[kind])) for kind in DeviceKind]
         yield Ticks(kinds, style)
         yield Words(label(_BOTH), style.body, after=2)
+        ways = [(ticked, self._say.name(WORDS[way])) for ticked, way in form.codes]
+        yield Ticks(ways, style, label(N_("Secret codes")))
         if form.limits:
             yield Fields(
                 (Field(label(N_("Limits of use in the signature certificate")), form.limits),), style
@@ -245,9 +247,9 @@ def outcome_pieces(outcome: Outcome, wording: Wording, style: Style) -> Iterator
     yield Heading(label(N_("Device and certificates issued")), style)
     yield Fields(
         (
-            Field(label(N_("Device")), wording.name(WORDS[outcome.device_kind]), 1.5),
+            Field(label(N_("Device")), wording.name(WORDS[outcome.device_kind]), 1.9),
             Field(label(N_("Serial number of the device")), outcome.device_serial, 2.2),
-            Field(label(N_("Sealed envelope number")), outcome.envelope or label(N_("codes by e-mail")), 2),
+            Field(label(N_("Sealed envelope number")), outcome.envelope or label(N_("codes by e-mail")), 1.9),
             Field(label(N_("Issued on")), wording.moment(outcome.issued_at), 1.7),
         ),
         style,

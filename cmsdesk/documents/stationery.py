@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -87,12 +87,12 @@ class Wording:
 
     def label(self, message: str, **values: object) -> str:
         """Return a short text in every language, side by side; what is the same in both stands once."""
-        return " / ".join(dict.fromkeys(self.each(message, **values)))
+        return " / ".join(_once(self.each(message, **values)))
 
     def name(self, message: str, **values: object) -> str:
         """Return a label that stands alone, its first letter large."""
         said = (text[:1].upper() + text[1:] for text in self.each(message, **values))
-        return " / ".join(dict.fromkeys(said))
+        return " / ".join(_once(said))
 
     def each(self, message: str, **values: object) -> Iterator[str]:
         """Yield a text in one language after the other; values that are a `Term` are translated too."""
@@ -118,3 +118,11 @@ class Wording:
         if self.first.language == "en":
             return f"{sign}€ {whole}"
         return f"{sign}{whole.translate(str.maketrans(',.', '.,'))} €"
+
+
+def _once(texts: Iterable[str]) -> Iterable[str]:
+    """Return the texts without those that only a space or a capital tells from one before («Smartcard»)."""
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(text.casefold().replace(" ", ""), text)
+    return found.values()

@@ -48,6 +48,11 @@ class Person:
         """Surname and given name."""
         return f"{self.surname} {self.given_name}".strip()
 
+    @property
+    def greeted(self) -> str:
+        """Given name and surname, as a letter begins."""
+        return f"{self.given_name} {self.surname}".strip()
+
     @classmethod
     def of(
         cls, holder: Holder, birthplace: str, citizenship: str, document_kind: str, country: str = ""

@@ -39,21 +39,23 @@ _PROVES_BACK = N_("The amount above was given back. Kept with the office’s cas
 def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) -> bytes:
     """Return the receipt as PDF/A-1b: the payer's copy and the office's, with a line to cut along."""
     say, label, name = stationery.wording, stationery.wording.label, stationery.wording.name
-    title = say.first(
-        REVERSAL_TITLE if receipt.reverses else RECEIPT_TITLE,
-        number=receipt.number,
-        reversed=receipt.reverses,
-    )
+    message = REVERSAL_TITLE if receipt.reverses else RECEIPT_TITLE
+    titles = list(say.each(message, number=receipt.number, reversed=receipt.reverses))
 
     def copy(style: Style, whose: str) -> Iterator[Piece]:
-        yield Words(title, 14, STRONG, "H1")
+        for title, language, size in zip(titles, stationery.languages, (14, 11), strict=False):
+            yield Words(title, size, STRONG, "H1", language)
         yield Words(label(whose), 8, grey=0.28, after=6)
         yield Fields(
             (
                 Field(label(N_("Amount")), say.money(receipt.amount_cents), 1.4),
                 Field(label(N_("Paid by")), label(receipt.method), 1.4),
                 Field(label(N_("Date")), say.moment(receipt.collected_at), 1.6),
-                Field(label(N_("Reference of the operation")), receipt.reference, 1.8),
+                *(
+                    (Field(label(N_("Reference of the operation")), receipt.reference, 1.8),)
+                    if receipt.reference
+                    else ()
+                ),
             ),
             style,
         )
@@ -86,7 +88,7 @@ def till_receipt(receipt: TillReceipt, stationery: Stationery, now: datetime) ->
             *copy(style, N_("Copy for the office")),
         ]
 
-    return Sheet(stationery, title, now, receipt.request_code).set(pieces)
+    return Sheet(stationery, titles[0], now, receipt.request_code).set(pieces)
 
 
 def _what_it_proves(receipt: TillReceipt, stationery: Stationery) -> list[tuple[str, Sequence[str]]]:
@@ -163,7 +165,7 @@ def _sums(receipts: Sequence[TillReceipt], stationery: Stationery) -> Table:
     rows = []
     for method in methods:
         cents = [receipt.amount_cents for receipt in receipts if receipt.method == method]
-        rows.append((say.first(method), str(len(cents)), say.money(sum(cents))))
+        rows.append((say.label(method), str(len(cents)), say.money(sum(cents))))
     total = say.money(sum(receipt.amount_cents for receipt in receipts))
     columns = (Column(N_("Paid by"), 3), Column(N_("Receipts"), 1, True), Column(N_("Amount"), 1.4, True))
     return Table(columns, rows, say, (say.label(N_("Total")), str(len(receipts)), total))
@@ -207,4 +209,4 @@ def _reversals(receipts: Sequence[TillReceipt], stationery: Stationery) -> Table
         for receipt in receipts
     ]
     total = say.money(sum(receipt.amount_cents for receipt in receipts))
-    return Table(columns, rows, say, (say.label(N_("Total")), "", "", str(len(receipts)), total))
+    return Table(columns, rows, say, (say.label(N_("Total")), str(len(receipts)), "", "", total))

@@ -26,6 +26,7 @@ from cmsdesk.documents.till import closing_report, till_receipt
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import DeviceKind
 from cmsdesk.domain.journal import TreeState
+from cmsdesk.domain.scratch_card import ScratchDelivery
 
 NOW = datetime(2026, 11, 26, 9, 42, 7, tzinfo=UTC)
 CODE = "R-2026-004711"
@@ -100,6 +101,7 @@ FORM = RequestForm(
     person=PERSON,
     company=COMPANY,
     device_kind=DeviceKind.SMART_CARD,
+    codes_by=ScratchDelivery.PAPER,
     fee_cents=2500,
     first_issue=False,
     paid_with="BZ1/2026/000123",

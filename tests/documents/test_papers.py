@@ -20,6 +20,7 @@ from cmsdesk.documents.delivery import accompanying_letter
 from cmsdesk.documents.request_form import request_form
 from cmsdesk.documents.stationery import Stationery
 from cmsdesk.documents.subjects import Person
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from tests.documents.samples import CODE, DELIVERY, FORM, NOW, OUTCOME, PAPERS, PERSON, stationery
 from tests.signing.checkers import Java, java_checker
 
@@ -292,6 +293,14 @@ def test_the_letter_holds_no_secret_and_its_address_is_in_the_window(tmp_path: P
     assert 45 < y < 85
 
 
+def test_a_letter_about_codes_by_mail_speaks_of_no_envelope(tmp_path: Path) -> None:
+    by_mail = replace(DELIVERY, outcome=replace(OUTCOME, envelope=""))
+    said = read(tmp_path / "mail.pdf", accompanying_letter(by_mail, stationery("it"), NOW))
+    assert "Gentile Hans Jürgen Müller Oberhofer," in said
+    assert "Leggere da soli l’e-mail" in said
+    assert "busta" not in said
+
+
 def test_a_logo_that_cannot_be_read_leaves_the_name() -> None:
     paper = replace(stationery("it"), logo=b"no picture")
     assert request_form(FORM, paper, NOW) == request_form(FORM, stationery("it"), NOW)
@@ -312,3 +321,34 @@ def test_a_reversal_does_not_say_that_money_was_taken(tmp_path: Path) -> None:
         assert word in taken
         assert word not in back
         assert instead in back
+
+
+@pytest.mark.parametrize(
+    ("languages", "caption", "by_hand", "by_mail"),
+    [
+        (("it",), "Codici segreti:", "In busta cieca", "Per e-mail"),
+        (("it", "de"), "Codici segreti / Geheimcodes:", "In busta cieca / Im PIN-Umschlag", "Per e-mail"),
+        (("de",), "Geheimcodes:", "Im PIN-Umschlag", "Per E-Mail"),
+        (("en",), "Secret codes:", "In a paper envelope", "By e-mail"),
+    ],
+)
+def test_the_form_says_how_the_codes_reach_the_holder(
+    tmp_path: Path, languages: tuple[str, ...], caption: str, by_hand: str, by_mail: str
+) -> None:
+    paper = stationery(*languages)
+    said = read(tmp_path / "both.pdf", request_form(FORM, paper, NOW))
+    line = next(one for one in said.splitlines() if caption in one)
+    assert line.index(by_hand) < line.index(by_mail)
+    only = replace(FORM, codes_offered=(ScratchDelivery.PAPER,))
+    said = read(tmp_path / "one.pdf", request_form(only, paper, NOW))
+    assert by_hand in said
+    assert by_mail not in said
+
+
+def test_of_the_ways_of_the_codes_the_chosen_or_the_only_one_is_ticked() -> None:
+    paper, mail = ScratchDelivery.PAPER, ScratchDelivery.EMAIL
+    assert list(replace(FORM, codes_by=mail).codes) == [(False, paper), (True, mail)]
+    assert list(RequestForm().codes) == [(False, paper), (False, mail)]
+    assert list(RequestForm(codes_offered=(paper,)).codes) == [(True, paper)]
+    kept = replace(FORM, codes_by=mail, codes_offered=(paper,))
+    assert list(kept.codes) == [(False, paper), (True, mail)], "what was chosen before stays said"

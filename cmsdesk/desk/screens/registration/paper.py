@@ -14,6 +14,7 @@ from cmsdesk.documents.subjects import Company, Person
 from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.countries import HOME
 from cmsdesk.domain.request import Request
+from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.places import Places
 
 
@@ -50,12 +51,23 @@ def form_paper(
             position=company.office_held,
         ),
         device_kind=request.device_kind,
+        codes_by=request.scratch_delivery,
+        codes_offered=_codes_offered(configuration),
         fee_cents=request.first_issue.fee_cents if request.first_issue else None,
         first_issue=request.first_issue.first if request.first_issue else None,
         limits=request.limits_of_use or "",
         paid_with=paid_with,
         operator=operator,
     )
+
+
+def form_by_hand(configuration: Configuration | None) -> RequestForm:
+    """Return what a form says that is filled in by hand, at home or in the queue (REG-1)."""
+    return RequestForm(codes_offered=_codes_offered(configuration))
+
+
+def _codes_offered(configuration: Configuration | None) -> tuple[ScratchDelivery, ...]:
+    return tuple(ScratchDelivery) if configuration is None else configuration.scratch_delivery
 
 
 def stationery_here(desk: Desk) -> Stationery:

@@ -9,8 +9,7 @@ from PySide6.QtCore import QObject
 from cmsdesk.desk import work
 from cmsdesk.desk.papers import Papers
 from cmsdesk.desk.screens.base import Desk
-from cmsdesk.desk.screens.registration.paper import form_paper, stationery_here
-from cmsdesk.documents.contents import RequestForm
+from cmsdesk.desk.screens.registration.paper import form_by_hand, form_paper, stationery_here
 from cmsdesk.documents.papers import Paper
 from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.request import Request
@@ -45,10 +44,11 @@ class FormPrinter(QObject):
 
     def empty(self) -> None:
         """Make a form to be filled in by hand, at home or in the queue, and show it (REG-1)."""
-        paper, papers, now = stationery_here(self._desk), self.papers, self._desk.session.clock.now()
+        session, papers, paper = self._desk.session, self.papers, stationery_here(self._desk)
+        now, content = session.clock.now(), form_by_hand(session.configuration)
         work.start(
             self,
-            lambda: papers.make(Paper.REQUEST_FORM, RequestForm(), paper, now),
+            lambda: papers.make(Paper.REQUEST_FORM, content, paper, now),
             done=lambda made: self._show("form", made),
             failed=self._failed,
         )
