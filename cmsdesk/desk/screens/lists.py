@@ -171,7 +171,7 @@ def certificate_detail(screen: ListScreen, found: ListRow) -> QWidget:
         waits = texts(N_("not confirmed yet"))
         facts.append((texts(N_("Status")), f"{status} ({waits})" if found.pending else status))
     page = _page(screen, "holder", N_("Page of the holder"), found.fiscal_code)
-    grid = FactGrid(facts, figures=frozenset({found.serial}), narrow=True)
+    grid = FactGrid(facts, figures=frozenset({found.serial}))
     return _side(found.name, None, grid, _requests_of(screen, found.fiscal_code), page)
 
 

@@ -2,57 +2,89 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from cmsdesk.desk.theme import font
 from cmsdesk.desk.widgets.basics import plain
 
-_NAMES_WIDTH = 160
+_NAMES_WIDTH, _BETWEEN = 160, 12
 _LONG = 24
 """Figures: more do not fit beside a name in a narrow place."""
+_LEAST_VALUE = 120
+"""Pixels: of what wraps, beside its name."""
 
 
 class FactGrid(QWidget):
-    """What it shows is given as (name, value) in the language of the moment; empty values are left out."""
+    """What it shows is given as (name, value) in the language of the moment; empty values are left out.
 
-    def __init__(
-        self,
-        facts: Sequence[tuple[str, str]],
-        *,
-        figures: frozenset[str] = frozenset(),
-        narrow: bool = False,
-    ) -> None:
-        """``figures``: values whose figures stand below one another (codes, serials).
+    Long numbers stand beside their names where there is room, else below them and smaller.
+    """
 
-        ``narrow``: long numbers go below their names, where they have room.
-        """
+    def __init__(self, facts: Sequence[tuple[str, str]], *, figures: frozenset[str] = frozenset()) -> None:
+        """``figures``: values whose figures stand below one another (codes, serials)."""
         super().__init__()
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, _NAMES_WIDTH)
-        grid.setColumnStretch(1, 1)
-        number = 0
+        self._rows: list[tuple[QLabel, QLabel, bool]] = []
+        self._narrow = False
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(_BETWEEN)
+        self._grid.setVerticalSpacing(6)
+        self._grid.setColumnMinimumWidth(0, _NAMES_WIDTH)
+        self._grid.setColumnStretch(1, 1)
         for name, value in ((name, value) for name, value in facts if value):
             words, said = plain(name, "muted"), plain(value, wrap=True, selectable=True)
             if value in figures:
                 said.setFont(font(tabular=True))
             said.setAccessibleName(f"{name}: {value}")
             words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-            grid.addWidget(words, number, 0, Qt.AlignmentFlag.AlignTop)
-            if narrow and value in figures and len(value) > _LONG:
-                number += 1
-                grid.addWidget(said, number, 0, 1, 2, Qt.AlignmentFlag.AlignTop)
-            else:
-                grid.addWidget(said, number, 1, Qt.AlignmentFlag.AlignTop)
-            number += 1
+            self._rows.append((words, said, value in figures and len(value) > _LONG))
+        self._place()
         # in a wide place names and values stay together: what is left goes beside them
         inside = QHBoxLayout()
         inside.setContentsMargins(0, 0, 0, 0)
-        inside.addLayout(grid, 1)
+        inside.addLayout(self._grid, 1)
         inside.addStretch(0)
         self.setLayout(inside)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put long numbers beside their names or below them."""
+        super().resizeEvent(event)
+        narrow = self.width() < self._names() + _BETWEEN + self._longest("base")
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._place()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as a long number below its name, or as a value beside it."""
+        wanted = super().minimumSizeHint()
+        least = max(self._longest("small"), self._names() + _BETWEEN + _LEAST_VALUE)
+        return QSize(min(wanted.width(), least), wanted.height())
+
+    def _names(self) -> int:
+        return max([_NAMES_WIDTH, *(words.sizeHint().width() for words, _, _ in self._rows)])
+
+    def _longest(self, size: str) -> int:
+        """Return how wide the widest long number is in a size of type, pixels."""
+        metrics = QFontMetrics(font(size, tabular=True))
+        long = (part for _, said, long in self._rows if long for part in re.split(r"[ /]", said.text()))
+        return max([0, *(metrics.horizontalAdvance(part) + 2 for part in long)])
+
+    def _place(self) -> None:
+        while self._grid.count():
+            self._grid.takeAt(0)
+        number = 0
+        for words, said, long in self._rows:
+            self._grid.addWidget(words, number, 0, Qt.AlignmentFlag.AlignTop)
+            if long:
+                said.setFont(font("small" if self._narrow else "base", tabular=True))
+            if long and self._narrow:
+                number += 1
+                self._grid.addWidget(said, number, 0, 1, 2, Qt.AlignmentFlag.AlignTop)
+            else:
+                self._grid.addWidget(said, number, 1, Qt.AlignmentFlag.AlignTop)
+            number += 1

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from cmsdesk.cards import profiles
 from cmsdesk.desk.theme import Theme
+from cmsdesk.desk.tokens import READING
 from cmsdesk.desk.widgets.basics import column, plain, row
 from cmsdesk.desk.widgets.reader_picture import Lamp, ReaderPicture
 from cmsdesk.desk.widgets.row_button import RowButton
@@ -21,13 +22,15 @@ class ReaderButton(RowButton):
     def __init__(self, theme: Theme, name: str, said: str, *, filled: bool, token: bool) -> None:
         super().__init__()
         self.setProperty("boxed", True)
+        self.setMaximumWidth(READING)
         self.reader = name
         self.setAutoDefault(True)
-        self._picture = ReaderPicture(theme, token=token, scale=0.5)
+        self._picture = ReaderPicture(theme, token=token, scale=0.4)
         self._said = plain(role="muted", wrap=True)
-        inside = column(None, plain(reader_name(name), "label"), self._said, None, gap=0)
+        inside = column(None, plain(reader_name(name), "label", wrap=True), self._said, None, gap=0)
         layout = row(self._picture, gap=2)
         layout.addLayout(inside, 1)
+        layout.addStretch(0)
         self.show_state(said, filled=filled, token=token)
         layout.setContentsMargins(8, 8, 8, 8)
         self.setLayout(layout)

@@ -33,6 +33,8 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -60,7 +62,9 @@ _NAMES = {
     Kind.PRODUCED: N_("Produced device"),
     Kind.FOREIGN: N_("Card of an unknown kind"),
 }
-_CARD = QSize(248, 76)
+_CARD = QSize(248, 80)
+_LINE = 18
+"""Pixels: of the words on a card."""
 _ENVELOPES_SHOWN = 4
 
 
@@ -77,7 +81,8 @@ class CardTile(QWidget):
         super().__init__()
         self.card, self._texts, self._theme, self._reader = card, texts, theme, reader
         self._pressed: QPoint | None = None
-        self.setFixedSize(_CARD)
+        self.setMinimumSize(_CARD)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         texts.bind(self, self._say)
@@ -130,24 +135,31 @@ class CardTile(QWidget):
         )
         painter.setBrush(QColor(tokens.accent_soft if self._reader else tokens.surface))
         painter.drawRoundedRect(inside, 10, 10)
-        picture = QRectF(12, 14, 48, 31)
+        middle = self.height() / 2
         if card.shape == SHAPE_TOKEN:
             painter.setPen(QPen(QColor(tokens.accent), 1.5))
             painter.setBrush(QColor(tokens.accent_soft))
-            painter.drawRoundedRect(QRectF(12, 18, 36, 22), 5, 5)
-            painter.drawRect(QRectF(48, 23, 12, 12))
+            painter.drawRoundedRect(QRectF(12, middle - 11, 36, 22), 5, 5)
+            painter.drawRect(QRectF(48, middle - 6, 12, 12))
         else:
-            paint_card(painter, picture, tokens, own=card.kind is Kind.OPERATOR)
-        wide = self.width() - 84
-        self._line(painter, 72, 26, self._texts(_NAMES[card.kind]), "label", wide)
-        self._line(painter, 72, 45, card.name if card.kind is not Kind.OPERATOR else "", "small", wide)
-        if card.printed():
-            self._line(painter, 72, 45 if card.kind is Kind.OPERATOR else 64, card.printed(), "codes", wide)
-        if self._reader:
-            base = 64 if card.kind is Kind.OPERATOR or not card.printed() else 0
-            where = self._texts(N_("in {reader}"), reader=self._reader)
-            self._line(painter, 72, base, where, "small", wide)
+            paint_card(painter, QRectF(12, middle - 15.5, 48, 31), tokens, own=card.kind is Kind.OPERATOR)
+        lines = self._lines()
+        base = round(middle - _LINE * len(lines) / 2 + 13)
+        for number, (text, role) in enumerate(lines):
+            self._line(painter, 72, base + number * _LINE, text, role, self.width() - 84)
         painter.end()
+
+    def _lines(self) -> list[tuple[str, str]]:
+        """Return what stands on it: what it is, its serial, its codes, where it is; each with its role."""
+        card = self.card
+        where = self._texts(N_("in {reader}"), reader=self._reader) if self._reader else ""
+        lines = [
+            (self._texts(_NAMES[card.kind]), "label"),
+            ("" if card.kind is Kind.OPERATOR else card.name, "small"),
+            (card.printed(), "codes"),
+            (where, "small"),
+        ]
+        return [(text, role) for text, role in lines if text]
 
     def _line(self, painter: QPainter, left: int, base: int, text: str, role: str, wide: int) -> None:
         tokens = self._theme.tokens
@@ -326,8 +338,10 @@ class SandboxWindow(QMainWindow):
                 label(texts, N_("Blind envelopes"), "heading"),
                 label(texts, N_("Click one to copy its number."), "muted", wrap=True),
                 self._envelopes,
+                1,
+                label(texts, N_("Around the desk"), "heading"),
+                self._machine_buttons(),
                 None,
-                *self._machine_buttons(),
                 margin=2,
             )
         )
@@ -353,17 +367,15 @@ class SandboxWindow(QMainWindow):
         page.setLayout(inside)
         self.setCentralWidget(page)
 
-    def _machine_buttons(self) -> list[QWidget]:
-        texts, table = self._texts, self._table
+    def _machine_buttons(self) -> QVBoxLayout:
+        table = self._table
         toggles = (
             (N_("Central service reachable"), table.run_service),
             (N_("Authority reachable"), table.run_ca),
             (N_("Smart card service running"), table.run_pcsc),
             (N_("Registers outside reachable"), table.run_registers),
         )
-        made: list[QWidget] = [label(texts, N_("Around the desk"), "heading")]
-        for message, act in toggles:
-            made.append(self._toggle(message, act))
+        made = column(*(self._toggle(message, act) for message, act in toggles), gap=0)
         of_the_ca: Faults = (
             (N_("Close the certification authority"), table.close_ca),
             (N_("Refuse the next certificate"), table.refuse_at_ca),
@@ -375,8 +387,11 @@ class SandboxWindow(QMainWindow):
             (N_("Have the registers answer nonsense"), table.confuse_registers),
             (N_("Mend the registers"), table.mend_registers),
         )
-        made.append(self._faults_button(N_("Faults of the authority…"), of_the_ca))
-        made.append(self._faults_button(N_("Faults of the registers…"), of_registers))
+        for title, faults in (
+            (N_("Faults of the authority…"), of_the_ca),
+            (N_("Faults of the registers…"), of_registers),
+        ):
+            made.addLayout(row(self._faults_button(title, faults), None))
         return made
 
     def _faults_button(self, title: str, offered: Faults) -> QPushButton:
@@ -442,7 +457,7 @@ class SandboxWindow(QMainWindow):
         for one in envelopes[:_ENVELOPES_SHOWN]:
             codes = f"PIN {one.pin}   PUK {one.puk}"
             inside = column(plain(one.number, "label"), plain(codes, "small"), gap=0)
-            inside.setContentsMargins(12, 6, 12, 6)
+            inside.setContentsMargins(6, 6, 6, 6)
             made = RowButton(inside)
             made.setAutoDefault(False)
             made.setAccessibleName(one.number)

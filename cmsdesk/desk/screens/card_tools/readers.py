@@ -15,7 +15,7 @@ from cmsdesk.desk.widgets.basics import clear, column, label
 from cmsdesk.desk.widgets.reader_button import ReaderButton, holds_token
 from cmsdesk.operations.ports import ReaderInfo
 
-_WIDE = 320
+_WIDE = 288
 
 
 class ReaderList(QFrame):

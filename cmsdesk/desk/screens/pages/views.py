@@ -132,7 +132,7 @@ class Certificates(QWidget):
         made.setProperty("well", True)
         head = row(picture(self._theme, "badge-check", "muted"), plain(title, "label"), mark, None)
         figures = frozenset({one.facts.serial, one.device})
-        made.setLayout(column(head, FactGrid(values, figures=figures, narrow=True), margin=2))
+        made.setLayout(column(head, FactGrid(values, figures=figures), margin=2))
         made.setAccessibleName(f"{title}: {mark.text()}")
         return made
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QWidget
 
 from cmsdesk.base.texts import N_
-from cmsdesk.desk import theme as look
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
-from cmsdesk.desk.widgets.basics import column, label, picture, plain, row
+from cmsdesk.desk.widgets.basics import column, label, picture, row
+from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.wizards.issue.flow import Flow
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.words import word
@@ -22,6 +23,8 @@ _TITLES: Mapping[Slot, str] = {
     Slot.AUTHENTICATION: N_("CNS authentication certificate"),
     Slot.SIGNATURE: N_("Qualified signature certificate"),
 }
+_WIDE = 1000
+"""Pixels: room for two certificates side by side."""
 
 
 class OutcomeView(QWidget):
@@ -38,11 +41,18 @@ class OutcomeView(QWidget):
             rows.insert(0, (N_("Kind"), texts.begin(word(facts.kind))))
         if outcome is not None:
             rows.append((N_("Scratch card"), outcome.production.scratch_card))
-        cards: list[QWidget] = [self._card("credit-card", N_("Device"), rows)]
+        self._certificates = column(gap=1)
         if outcome is not None:
             for slot, der in outcome.certificates.items():
-                cards.append(self._card("badge-check", _TITLES[slot], self._certificate(der)))
-        self.setLayout(column(*cards, gap=1))
+                made = self._card("badge-check", _TITLES[slot], self._certificate(der))
+                self._certificates.addWidget(made, 1)
+        self.setLayout(column(self._card("credit-card", N_("Device"), rows), self._certificates, gap=1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the certificates side by side where there is room."""
+        super().resizeEvent(event)
+        side_by_side, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._certificates.setDirection(side_by_side if self.width() >= _WIDE else down)
 
     def _certificate(self, der: bytes) -> list[tuple[str, str]]:
         found = x509.load_der_x509_certificate(der)
@@ -57,26 +67,13 @@ class OutcomeView(QWidget):
         ]
 
     def _card(self, icon: str, title: str, rows: list[tuple[str, str]]) -> QFrame:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(4)
-        grid.setColumnMinimumWidth(0, 96)
-        grid.setColumnStretch(1, 1)
-        for index, (name, value) in enumerate(rows):
-            grid.addWidget(label(self._texts, name, "muted"), index, 0)
-            grid.addWidget(self._value(name, value), index, 1)
+        facts = [(self._texts(name), value) for name, value in rows]
+        head = row(picture(self._theme, icon, "good"), label(self._texts, title, "label"), None)
+        inside = column(head, FactGrid(facts, figures=frozenset(value for _, value in rows)))
+        inside.setContentsMargins(16, 12, 16, 12)
         made = QFrame()
         made.setProperty("well", True)
-        head = row(picture(self._theme, icon, "good"), label(self._texts, title, "label"), None)
-        inside = column(head, grid)
-        inside.setContentsMargins(16, 12, 16, 12)
         made.setLayout(inside)
-        return made
-
-    def _value(self, name: str, value: str) -> QLabel:
-        made = plain(value, wrap=True, selectable=True)
-        made.setFont(look.font(tabular=True))
-        made.setAccessibleName(f"{self._texts(name)}: {value}")
         return made
 
 

@@ -17,12 +17,13 @@ from cmsdesk.desk.widgets.field import FieldRow, text_field
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.pin_field import PinField
 from cmsdesk.desk.widgets.reader_button import ReaderButton, holds_token
-from cmsdesk.desk.widgets.reader_picture import Hint, Lamp, ReaderPicture
+from cmsdesk.desk.widgets.reader_picture import Hint, Lamp
 from cmsdesk.desk.widgets.states import Busy
 from cmsdesk.desk.widgets.steps import StepList, StepState
 from cmsdesk.desk.widgets.tall import Tall
 from cmsdesk.desk.wizards.issue import words
 from cmsdesk.desk.wizards.issue.flow import Event, Flow, Hands, Mark, Part, Stage
+from cmsdesk.desk.wizards.issue.guide import Guide
 from cmsdesk.desk.wizards.issue.lanes import Lane
 from cmsdesk.desk.wizards.issue.outcome import OutcomeView
 from cmsdesk.domain.device import DeviceKind
@@ -47,8 +48,8 @@ _HINTS: Mapping[Hands, Hint] = {
 }
 _WAITING = frozenset({Stage.CHECKS, Stage.STARTING, Stage.SIGNING, Stage.RESETTING, Stage.SETTING_ASIDE})
 _TROUBLE = frozenset({Stage.REFUSED, Stage.INTERRUPTED, Stage.UNFINISHED})
-_LEFT = 400
-_SMALL = 0.6
+_LEFT = 320
+"""Pixels: of the steps."""
 
 
 class LaneView(QFrame):
@@ -120,10 +121,10 @@ class LaneView(QFrame):
         """Show the lane as it stands."""
         flow, texts = self.lane.flow, self._texts
         reader = reader_name(flow.reader)
-        self._heading.setText(texts(words.heading(flow, card_in=self._card_in()), reader=reader))
-        self.setAccessibleName(self._heading.text())
+        self.guide.heading.setText(texts(words.heading(flow, card_in=self._card_in()), reader=reader))
+        self.setAccessibleName(self.guide.heading.text())
         step = texts(words.stopped_at(flow))
-        self._sentence.setText(texts(words.sentence(flow), step=step))
+        self.guide.sentence.setText(texts(words.sentence(flow), step=step))
         self._show_steps(flow)
         self._show_picture(flow)
         if flow.error is not None and flow.stage is not Stage.CANCELLED:
@@ -174,8 +175,7 @@ class LaneView(QFrame):
         left.setFixedWidth(_LEFT)
         head: list[Item] = [*lines, 1, line(), 1] if lines else []
         left.setLayout(column(*head, self._steps, self._reset, None, gap=0, margin=2))
-        self.picture = ReaderPicture(theme, token=self._kind is DeviceKind.USB_TOKEN)
-        self._heading, self._sentence = plain(role="heading", wrap=True), plain(role="muted", wrap=True)
+        self.guide = Guide(theme, token=self._kind is DeviceKind.USB_TOKEN)
         self._number_row = FieldRow(texts, N_("Number of the scratch card"), self.number)
         self._pin_row = FieldRow(texts, N_("PIN of the operator's card"), self.pin)
         self.busy = Busy(texts)
@@ -185,11 +185,9 @@ class LaneView(QFrame):
         self._outcome.setLayout(column())
         for one in (self._number_row, self._pin_row):
             one.setMaximumWidth(360)
-        above = row(self.picture, column(None, self._heading, self._sentence, None, gap=1), gap=3)
-        above.setStretch(1, 1)
         inside = Tall(
             column(
-                above,
+                self.guide,
                 self.notice,
                 self._number_row,
                 self._pin_row,
@@ -198,7 +196,7 @@ class LaneView(QFrame):
                 self._outcome,
                 None,
                 gap=2,
-                margin=3,
+                margin=2,
             )
         )
         area = QScrollArea()
@@ -227,7 +225,7 @@ class LaneView(QFrame):
             self.busy.begin(words.SENTENCES[stage])
         elif stage is not Stage.RUNNING:
             self.busy.end()
-        self._sentence.setVisible(stage not in _WAITING)
+        self.guide.sentence.setVisible(stage not in _WAITING)
         if self.isVisible():
             self.take_focus()
 
@@ -278,7 +276,7 @@ class LaneView(QFrame):
 
     def _show_picture(self, flow: Flow) -> None:
         card_in = self._card_in()
-        self.picture.set_token(_draws_token(flow, self._kind, self._readers))
+        self.guide.picture.set_token(_draws_token(flow, self._kind, self._readers))
         swaps = words.waits_for_own_card_out(flow, card_in=card_in)
         hint = Hint.SWAP if swaps else _HINTS.get(flow.hands, Hint.NONE)
         if flow.stage in (Stage.REFUSED, Stage.INTERRUPTED) and hint is Hint.IN and card_in:
@@ -291,9 +289,9 @@ class LaneView(QFrame):
         own = flow.hands in (Hands.INSERT_OWN_CARD, Hands.SWAP_FOR_OWN_CARD)
         asked = own or (flow.stage is Stage.PIN and flow.single_reader)
         inserted = swaps or (card_in and flow.hands not in (Hands.INSERT_OWN_CARD, Hands.INSERT_DEVICE))
-        self.picture.setVisible(not (flow.stage is Stage.READER and not flow.reader))
-        self.picture.set_scale(_SMALL if flow.over else 1.0)
-        self.picture.show_state(inserted=inserted, lamp=lamp, hint=hint, own_card=asked)
+        self.guide.picture.setVisible(not (flow.stage is Stage.READER and not flow.reader))
+        self.guide.show_small(flow.over)
+        self.guide.picture.show_state(inserted=inserted, lamp=lamp, hint=hint, own_card=asked)
 
     def _show_readers(self) -> None:
         focused = self.focusWidget()
