@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from cmsdesk.desk.screens.list_screen import ListScreen
 from cmsdesk.desk.screens.pages.screens import DevicePage, HolderPage, Page
@@ -220,6 +220,10 @@ def test_a_failed_request_has_a_way_back(window: DeskWindow, desk: Desk) -> None
     wait_for(lambda: central.things("uno")["request", registered.id]["state"] == "approved")
 
 
+def _seen(page: QWidget, texts: set[str]) -> list[QLabel]:
+    return [one for one in page.findChildren(QLabel) if one.text() in texts and one.isVisible()]
+
+
 def test_the_number_of_a_certificate_is_whole_in_the_smallest_window(
     window: DeskWindow, made: Produced, authority: Authority
 ) -> None:
@@ -231,9 +235,9 @@ def test_the_number_of_a_certificate_is_whole_in_the_smallest_window(
         wait_for(lambda page=page: page._known is not None and bool(page._known.held))
         numbers = {one.facts.serial for one in page._known.held}
         assert all(len(number) > 30 for number in numbers)
+        wait_for(lambda page=page, numbers=numbers: {one.text() for one in _seen(page, numbers)} == numbers)
         QTest.qWait(100)
-        labels = [one for one in page.findChildren(QLabel) if one.text() in numbers and one.isVisible()]
-        assert {one.text() for one in labels} == numbers
+        labels = _seen(page, numbers)
         for one in labels:
             assert one.width() >= one.fontMetrics().horizontalAdvance(one.text())
             assert one.mapTo(window, one.rect().topRight()).x() <= window.width()

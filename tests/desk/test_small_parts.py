@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from cmsdesk.base.errors import Bug, Mendable
@@ -16,6 +17,7 @@ from cmsdesk.desk.screens.card_tools.report import Finding, findings
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.date_field import read_date
+from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.steps import StepList, StepState
 from cmsdesk.desk.widgets.tick import Tick
@@ -164,3 +166,20 @@ def test_what_a_step_took_is_never_nought(application: QApplication, seconds: fl
     steps.set_state("a", StepState.DONE, seconds)
     said = [one.text() for one in steps.findChildren(QLabel) if one.text()]
     assert said == ["Firma dell’apertura", "< 0,1 s" if seconds < 0.1 else "2,3 s"]
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_long_numbers_stand_below_their_names_where_there_is_no_room_beside(
+    application: QApplication, wide: bool
+) -> None:
+    number = "12A0FB714A145B366BC2A7173F4BC1A343C1B8D7"
+    made = FactGrid([("Numero", number), ("Tipo", "Smart card")], figures=frozenset({number}))
+    made.resize(600 if wide else made.minimumSizeHint().width(), 120)
+    made.show()
+    QTest.qWait(1)
+    said = {one.text(): one for one in made.findChildren(QLabel)}
+    beside = said[number].y() < said["Numero"].geometry().bottom()
+    assert beside is wide
+    assert said[number].geometry().right() <= made.width()
+    assert said["Smart card"].y() == said["Tipo"].y(), "what is short stands beside its name"
+    made.close()

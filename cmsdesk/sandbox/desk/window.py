@@ -259,7 +259,7 @@ class SandboxWindow(QMainWindow):
         self._envelopes = column(gap=0)
         self._lay_out()
         self.setMinimumSize(872, 560)
-        self.resize(892, 820)
+        self.resize(892, 836)
         texts.bind(self, self._say)
         self.refresh()
         self._timer = QTimer(self)

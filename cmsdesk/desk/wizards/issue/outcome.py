@@ -69,7 +69,8 @@ class OutcomeView(QWidget):
     def _card(self, icon: str, title: str, rows: list[tuple[str, str]]) -> QFrame:
         facts = [(self._texts(name), value) for name, value in rows]
         head = row(picture(self._theme, icon, "good"), label(self._texts, title, "label"), None)
-        inside = column(head, FactGrid(facts, figures=frozenset(value for _, value in rows)))
+        numbers = frozenset(value for _, value in rows if " " not in value)
+        inside = column(head, FactGrid(facts, figures=numbers))
         inside.setContentsMargins(16, 12, 16, 12)
         made = QFrame()
         made.setProperty("well", True)
