@@ -24,13 +24,13 @@ from cmsdesk.domain.commands import BadFacts
 from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.figures import Grain, csv_text, figures_csv
 from cmsdesk.domain.organisation import (
+    GRANTED,
     Body,
     BodyKind,
     Mandate,
     MandateState,
     Office,
     Permission,
-    Role,
     Way,
     are_sigle,
 )
@@ -258,7 +258,7 @@ def _add_operator(group: Any, say: Texts) -> None:
     ):
         granted.add_argument(name, required=True, help=say(text))
     granted.add_argument("--email", default="", help=say(N_("e-mail")))
-    granted.add_argument("--role", choices=[role.value for role in Role], required=True)
+    granted.add_argument("--role", choices=[role.value for role in GRANTED], required=True)
     granted.add_argument("--from", dest="first", type=date.fromisoformat, help=say(N_("first day")))
     granted.add_argument("--until", type=date.fromisoformat, required=True, help=say(N_("last day")))
     granted.add_argument(

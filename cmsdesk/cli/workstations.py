@@ -24,6 +24,10 @@ _ACTS = {
     "unblock": (WorkstationState.ENABLED, N_("let a blocked workstation in again")),
     "revoke": (WorkstationState.REVOKED, N_("make a workstation's certificate useless for ever")),
 }
+_PROGRAMS = (
+    ("--service-account", WorkstationKind.SERVICE, N_("for a program, not for a PC")),
+    ("--portal", WorkstationKind.PORTAL, N_("for the body's portal: it brings in requests that are ready")),
+)
 
 
 def add_workstation_commands(
@@ -46,7 +50,10 @@ def add_workstation_commands(
     code.add_argument("settings", type=Path, help=said(N_("the service's settings file (TOML)")))
     code.add_argument("--body", required=True, help=said(N_("id of the body")))
     code.add_argument("--office", required=True, help=said(N_("id of the office")))
-    code.add_argument("--service-account", action="store_true", help=said(N_("for a program, not for a PC")))
+    kinds = code.add_mutually_exclusive_group()
+    for option, kind, told in _PROGRAMS:
+        kinds.add_argument(option, dest="kind", action="store_const", const=kind, help=said(told))
+    code.set_defaults(kind=WorkstationKind.WORKSTATION)
     code.set_defaults(run=_code)
     for name, (state, told) in _ACTS.items():
         act = acts.add_parser(name, help=said(told))
@@ -82,9 +89,8 @@ def _enrol(options: argparse.Namespace) -> int:
 
 
 def _code(options: argparse.Namespace) -> int:
-    kind = WorkstationKind.SERVICE if options.service_account else WorkstationKind.WORKSTATION
     administration = _administration(options)
-    with administration.code(options.body, options.office, kind) as code:
+    with administration.code(options.body, options.office, options.kind) as code:
         Terminal(texts(options.language)).field(N_("Code"), code.reveal_text())
     return 0
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from cmsdesk.base.texts import N_
+from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.domain.events import Document
+from cmsdesk.domain.organisation import PORTAL_MANDATE
 
 _SHORT = 8
 
@@ -25,6 +28,13 @@ class Looks(Protocol):
 def operator_of(session: Looks, mandate: str) -> str:
     """Return who works under a mandate: the name where the desk knows it, else the codice fiscale."""
     return name_of(session, str((session.get("mandate", mandate) or {}).get("operator", "")))
+
+
+def by_whom(session: Looks, texts: LiveTexts, mandate: str) -> str:
+    """Return who acted under a mandate, in words: an operator, the portal, or the service (no mandate)."""
+    if not mandate:
+        return texts(N_("the service"))
+    return texts(N_("the portal")) if mandate == PORTAL_MANDATE else operator_of(session, mandate)
 
 
 def name_of(session: Looks, fiscal_code: str) -> str:

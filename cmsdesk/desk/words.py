@@ -14,12 +14,14 @@ ROLES: Mapping[Role, str] = {
     Role.RAO: N_("Registration officer (RAO)"),
     Role.HELP_DESK: N_("Help desk"),
     Role.ADMINISTRATOR: N_("Administrator of the body"),
+    Role.PORTAL: N_("Portal"),
 }
 LANGUAGE_NAMES = {"it": "Italiano", "de": "Deutsch", "en": "English"}
 """Each language in its own words: who looks for it must be able to read it."""
 
 DEEDS: Mapping[str, str] = {
     "request.register": N_("Registration"),
+    "request.ready": N_("Request from the portal"),
     "request.amend": N_("Amendment"),
     "request.approve": N_("Approval"),
     "request.cancel": N_("Cancellation"),

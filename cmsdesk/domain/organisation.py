@@ -65,6 +65,12 @@ class Role(Enum):
     RAO = "rao"
     HELP_DESK = "help_desk"
     ADMINISTRATOR = "administrator"
+    PORTAL = "portal"
+    """The body's portal: a program that holders apply through (POR-5); no operator's."""
+
+
+GRANTED: tuple[Role, ...] = tuple(role for role in Role if role is not Role.PORTAL)
+"""What an operator may be."""
 
 
 class Permission(Enum):
@@ -301,6 +307,15 @@ class Mandate:
             carries_on=frozenset(document.get("carries_on", ())),
             moved_from=document.get("moved_from"),
         )
+
+
+PORTAL_MANDATE = "portal"
+"""The mandate that a portal acts under; which portal it was, its certificate tells."""
+
+
+def portal_mandate(body: str, office: str) -> Mandate:
+    """Return a portal's mandate: no operator holds it, and it lasts as long as its certificate is let in."""
+    return Mandate(PORTAL_MANDATE, "", body, office, Role.PORTAL, date.min, date.max)
 
 
 def names(permissions: Iterable[Permission]) -> list[str]:

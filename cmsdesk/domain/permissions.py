@@ -18,6 +18,8 @@ class Action(Enum):
 
     REQUEST_SEE = "request.see"
     REQUEST_REGISTER = "request.register"
+    REQUEST_READY = "request.ready"
+    """Bring in what the holder signed and paid on line, ready to be produced (POR-5)."""
     REQUEST_AMEND = "request.amend"
     REQUEST_APPROVE = "request.approve"
     REQUEST_CANCEL = "request.cancel"
@@ -146,6 +148,8 @@ _ADMINISTRATOR: Mapping[Action, Right] = {
     Action.FIGURES_SEE: _BODY,
     Action.JOURNAL_SEE: _BODY,
 }
+# What the portal shows, it knows from the holder: it reads nothing of the body's registrations.
+_PORTAL: Mapping[Action, Right] = {Action.REQUEST_READY: _BODY}
 TABLE: Mapping[tuple[Role, Action], Right] = {
     (role, action): right
     for role, rights in (
@@ -153,6 +157,7 @@ TABLE: Mapping[tuple[Role, Action], Right] = {
         (Role.RAO, _RAO),
         (Role.HELP_DESK, _HELP_DESK),
         (Role.ADMINISTRATOR, _ADMINISTRATOR),
+        (Role.PORTAL, _PORTAL),
     )
     for action, right in rights.items()
 }

@@ -191,6 +191,7 @@ WORDS: Mapping[Enum, str] = {
     Role.RAO: N_("registration officer (RAO)"),
     Role.HELP_DESK: N_("help desk"),
     Role.ADMINISTRATOR: N_("administrator"),
+    Role.PORTAL: N_("portal"),
     Permission.DATA_ENTRY: N_("data entry"),
     Permission.PAYMENTS: N_("payments"),
     Permission.WHOLE_BODY: N_("sees the whole body"),
@@ -210,6 +211,7 @@ WORDS: Mapping[Enum, str] = {
     CertificateStatus.UNKNOWN: N_("of unknown status"),
     WorkstationKind.WORKSTATION: N_("workstation"),
     WorkstationKind.SERVICE: N_("service account"),
+    WorkstationKind.PORTAL: N_("portal"),
     WorkstationState.ENABLED: N_("enabled"),
     WorkstationState.BLOCKED: N_("blocked"),
     WorkstationState.REVOKED: N_("revoked"),
@@ -243,6 +245,7 @@ THINGS: Mapping[str, str] = {
 ACTIONS: Mapping[Action, str] = {
     Action.REQUEST_SEE: N_("seeing the request"),
     Action.REQUEST_REGISTER: N_("registering requests"),
+    Action.REQUEST_READY: N_("bringing in requests from the portal"),
     Action.REQUEST_AMEND: N_("amending requests"),
     Action.REQUEST_APPROVE: N_("approving requests"),
     Action.REQUEST_CANCEL: N_("cancelling requests"),

@@ -12,6 +12,8 @@ class WorkstationKind(Enum):
     """A desk's PC: operators sign in at it with their cards."""
     SERVICE = "service"
     """A program on its own, such as the one that collects figures: nobody signs in through it."""
+    PORTAL = "portal"
+    """The body's portal, which brings in what holders signed there: nobody signs in through it either."""
 
 
 class WorkstationState(Enum):

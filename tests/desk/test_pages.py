@@ -91,7 +91,7 @@ def test_a_holders_page_tells_who_when_what_and_from_which_desk(
     assert known is not None
     assert [one.at for one in known.told] == sorted((one.at for one in known.told), reverse=True)
     amended = next(one for one in known.told if one.what == "Data amended")
-    assert amended.who
+    assert amended.mandate
     assert amended.desk == "abababab"
     [change] = amended.changes
     assert change.after == "nuovo.indirizzo@example.com"

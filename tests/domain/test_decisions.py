@@ -18,11 +18,12 @@ from cmsdesk.domain.commands import (
     MandateNotInForce,
     NotAllowed,
     Refusal,
+    WrongState,
 )
 from cmsdesk.domain.decisions import RULES, decide
 from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.events import Document, Event, Overlay, evolve
-from cmsdesk.domain.organisation import Mandate, Permission, Role
+from cmsdesk.domain.organisation import Mandate, Permission, Role, portal_mandate
 from cmsdesk.domain.permissions import TABLE, Action
 from cmsdesk.domain.production import ProductionState
 from cmsdesk.domain.request import RequestState, enrolment_key
@@ -79,11 +80,14 @@ MANDATE: Facts = {"mandate": "M-1"}
 Line = tuple[str, Facts]
 REGISTERED: list[Line] = [("request.register", REGISTER)]
 APPROVED = [*REGISTERED, ("request.approve", APPROVE)]
+READY: Facts = {"request": {**REGISTER["request"], "state": "ready"}, "digest": APPROVE["digest"]}
+CLOSED_OFFICE: list[Line] = [("office.open", NEW_OFFICE), ("office.close", {"office": OTHER_OFFICE})]
+READY_ELSEWHERE: Facts = {**READY, "request": {**READY["request"], "office": OTHER_OFFICE}}
 CANCELLED = [*REGISTERED, ("request.cancel", CANCEL)]
+STOCKED: list[Line] = [("device.receive", DEVICE), ("scratch_card.receive", SCRATCH)]
 RUNNING: list[Line] = [
     *APPROVED,
-    ("device.receive", DEVICE),
-    ("scratch_card.receive", SCRATCH),
+    *STOCKED,
     ("production.open", OPEN),
 ]
 ENROLLED = [*RUNNING, ("production.certificates", RECORD), ("production.confirm", PRODUCTION)]
@@ -127,7 +131,7 @@ class World:
 def a_mandate(kind: str, **values: Any) -> Mandate:
     """Return a mandate that gives the right for a command."""
     action = RULES[kind][0] if kind in RULES else Action.REQUEST_REGISTER
-    able = next(role for role in (Role.RAO, Role.ADMINISTRATOR) if (role, action) in TABLE)
+    able = next(role for role in (Role.RAO, Role.ADMINISTRATOR, Role.PORTAL) if (role, action) in TABLE)
     return Mandate(
         **{
             "id": "M-0",
@@ -146,6 +150,7 @@ def a_mandate(kind: str, **values: Any) -> Mandate:
 # command, what happened before, its facts, the events that follow
 ACCEPTED: list[tuple[str, list[Line], Facts, str]] = [
     ("request.register", [], REGISTER, "request.registered"),
+    ("request.ready", [], READY, "request.ready"),
     ("request.amend", REGISTERED, REGISTER, "request.amended"),
     ("request.approve", REGISTERED, APPROVE, "request.approved"),
     ("request.cancel", REGISTERED, CANCEL, "request.cancelled"),
@@ -226,6 +231,15 @@ REFUSED: list[tuple[str, list[Line], Facts, str]] = [
     ("request.register", [], {"request": {**REGISTER["request"], "ca": 1.5}}, "RULE-FACTS"),
     ("request.register", [], {"request": {**REGISTER["request"], "holder": "x"}}, "RULE-FACTS"),
     ("request.register", [], {"request": []}, "RULE-FACTS"),
+    ("request.ready", [], READY_ELSEWHERE, "RULE-UNKNOWN"),
+    ("request.ready", CLOSED_OFFICE, READY_ELSEWHERE, "RULE-FACTS"),
+    ("request.ready", [("request.ready", READY)], READY, "RULE-EXISTS"),
+    ("request.ready", [], {**READY, "digest": "0"}, "RULE-FACTS"),
+    ("request.ready", [], {**READY, **REGISTER}, "RULE-FACTS"),
+    ("request.register", [], {"request": READY["request"]}, "RULE-FACTS"),
+    ("request.amend", [("request.ready", READY)], REGISTER, "RULE-STATE"),
+    ("request.approve", [("request.ready", READY)], APPROVE, "RULE-STATE"),
+    ("mandate.grant", [], {**GRANT, "role": "portal"}, "RULE-FACTS"),
     ("request.amend", [], REGISTER, "RULE-UNKNOWN"),
     ("request.amend", REGISTERED, {"request": {**REGISTER["request"], "office": "x"}}, "RULE-FACTS"),
     ("request.approve", REGISTERED, {**APPROVE, "digest": "0"}, "RULE-STATE"),
@@ -455,3 +469,23 @@ def test_a_reset_leaves_everything_as_before_the_production() -> None:
     for key in (("request", "R-1"), ("device", "D-1"), ("scratch_card", "S-1")):
         assert after.get(*key) == before.get(*key)
     assert World([*CLEAN, ("production.open", {**OPEN, "production": "P-2"})]).get("production", "P-2")
+
+
+def test_what_the_portal_signed_is_produced_without_an_approval() -> None:
+    world = World([("request.ready", READY), *STOCKED])
+    world.apply(world.decide("production.open", OPEN))
+    assert world.documents["request", "R-1"]["state"] == "in_production"
+
+
+def test_what_was_changed_since_the_portal_signed_it_is_not_produced() -> None:
+    world = World([("request.ready", READY), *STOCKED])
+    world.documents["request", "R-1"]["ca"] = "Altra CA"
+    with pytest.raises(WrongState):
+        world.decide("production.open", OPEN)
+
+
+def test_a_portal_brings_in_for_its_own_body_only() -> None:
+    command = Command("C-1", "request.ready", BODY, READY)
+    with pytest.raises(NotAllowed):
+        decide(command, World(), Actor(portal_mandate("altro", OFFICE), "ab" * 32), NOW)
+    assert decide(command, World(), Actor(portal_mandate(BODY, OFFICE), "ab" * 32), NOW)

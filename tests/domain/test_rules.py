@@ -369,6 +369,7 @@ def test_a_registration_does_not_replace_another() -> None:
 # administrator: a
 MAY: dict[str, str] = {
     "request.register": "er",
+    "request.ready": "p",
     "request.amend": "er",
     "request.approve": "r",
     "request.cancel": "r",
@@ -430,6 +431,7 @@ MAY: dict[str, str] = {
 WHO = {
     "i": actor(Role.IR),
     "e": actor(Role.IR, Permission.DATA_ENTRY),
+    "p": actor(Role.PORTAL),
     "r": actor(Role.RAO),
     "t": actor(Role.RAO, Permission.PAYMENTS),
     "b": actor(Role.RAO, Permission.PAYMENTS, Permission.REVERSALS),

@@ -57,10 +57,16 @@ async def _thumbprint(request: Request) -> str:
     return str(request.scope.get(THUMBPRINT, ""))
 
 
-async def _token(given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Secret:
-    if given is None or not given.credentials:
+async def _some_token(
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Secret | None:
+    return Secret(given.credentials) if given is not None and given.credentials else None
+
+
+async def _token(given: Annotated[Secret | None, Depends(_some_token)]) -> Secret:
+    if given is None:
         raise NotSignedIn()
-    return Secret(given.credentials)
+    return given
 
 
 async def spoken(version: Annotated[str, Header(alias=protocol.HEADER)] = "") -> None:
@@ -82,8 +88,18 @@ def _actor(parts: PartsOf, thumbprint: Thumbprint, token: Token, mandate: Mandat
     return parts.sign_in.actor(thumbprint, token, mandate)
 
 
-def _pusher(parts: PartsOf, thumbprint: Thumbprint, token: Token, mandate: MandateName = "") -> Actor:
-    """Return who pushes, in force or not: each command is answered by the rules, facts are recorded."""
+def _pusher(
+    parts: PartsOf,
+    thumbprint: Thumbprint,
+    token: Annotated[Secret | None, Depends(_some_token)],
+    mandate: MandateName = "",
+) -> Actor:
+    """Return who pushes, in force or not: each command is answered by the rules, facts are recorded.
+
+    Without a session it is a portal, or nobody.
+    """
+    if token is None:
+        return parts.sign_in.portal(thumbprint)
     return parts.sign_in.actor(thumbprint, token, mandate, in_force=False)
 
 

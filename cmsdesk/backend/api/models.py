@@ -375,7 +375,7 @@ class NewCodeCall(Model):
     """What the code is for."""
 
     office: Identifier
-    kind: Literal["workstation", "service"] = "workstation"
+    kind: Literal["workstation", "service", "portal"] = "workstation"
 
 
 class NewCodeAnswer(Model):

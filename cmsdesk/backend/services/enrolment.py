@@ -54,6 +54,7 @@ class CodeKind(Enum):
     FIRST = "first"
     WORKSTATION = "workstation"
     SERVICE = "service"
+    PORTAL = "portal"
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,8 @@ class Enrolment:
                 return _again(connection, stored, key)
             body, office = self._place(connection, stored, first)
             certificate = self._ca.issue(request, name, now)
-            kind = (
-                WorkstationKind.SERVICE
-                if stored.kind == CodeKind.SERVICE.value
-                else WorkstationKind.WORKSTATION
-            )
+            first_one = stored.kind == CodeKind.FIRST.value
+            kind = WorkstationKind.WORKSTATION if first_one else WorkstationKind(stored.kind)
             _admit(connection, certificate, body, office, name, kind, Act(new_id(), stored.made_by, now))
             storage.spend_code(connection, stored.digest, key, certificate)
         return Enrolled(certificate, thumbprint_of(certificate), body, office)

@@ -19,7 +19,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.domain.certificate import CertificateStatus
 from cmsdesk.domain.commands import Actor, MandateNotInForce
 from cmsdesk.domain.decisions import in_force as is_in_force
-from cmsdesk.domain.organisation import Mandate
+from cmsdesk.domain.organisation import Mandate, portal_mandate
 from cmsdesk.domain.words import word
 from cmsdesk.domain.workstation import WorkstationKind, WorkstationState
 from cmsdesk.operations.card_signature import check_card_signature
@@ -62,6 +62,20 @@ class SignIn:
         """
         with reading(self._engine) as connection:
             _check_workstation(connection, thumbprint, WorkstationKind.SERVICE)
+
+    def portal(self, thumbprint: str) -> Actor:
+        """Return who acts when a portal calls: nobody signs in there, its certificate says it all.
+
+        Raises:
+            WorkstationRefused: blocked or revoked.
+            NotSignedIn: no portal's certificate: an operator is missing.
+        """
+        with reading(self._engine) as connection:
+            found = StoredThings(connection).get("workstation", thumbprint) if thumbprint else None
+            if found is None or found["kind"] != WorkstationKind.PORTAL.value:
+                raise NotSignedIn()
+            _check_workstation(connection, thumbprint, WorkstationKind.PORTAL)
+        return Actor(portal_mandate(found["body"], found["office"]), thumbprint)
 
     # --- sessions ------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.models.work_list import Column
-from cmsdesk.desk.people import operator_of
+from cmsdesk.desk.people import by_whom
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.screens.list_screen import ListKind, ListScreen
 from cmsdesk.desk.screens.request_detail import RequestDetail
@@ -70,7 +70,7 @@ def request_columns(desk: Desk) -> Sequence[Column]:
         ),
         Column(
             N_("operator"),
-            lambda found: operator_of(desk.session, found.operator),
+            lambda found: by_whom(desk.session, desk.texts, found.operator),
             Sort.OPERATOR,
             width=_CODE,
             spare=True,

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QW
 
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
-from cmsdesk.desk.people import operator_of
+from cmsdesk.desk.people import by_whom
 from cmsdesk.desk.session import DeskSession
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.widgets.basics import column, row
@@ -165,6 +165,6 @@ class FilterBar(QWidget):
         """Return the people who registered something, each with their mandates."""
         mandates: dict[str, list[str]] = {}
         for mandate in self._session.lists.values(self._list, Sort.OPERATOR):
-            mandates.setdefault(operator_of(self._session, mandate), []).append(mandate)
+            mandates.setdefault(by_whom(self._session, self._texts, mandate), []).append(mandate)
         people = sorted((name, " ".join(sorted(found))) for name, found in mandates.items())
         return [(self._texts(N_("All operators")), ""), *people]

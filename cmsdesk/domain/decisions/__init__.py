@@ -37,6 +37,7 @@ from cmsdesk.domain.permissions import Action, right_of
 
 RULES: Mapping[str, tuple[Action, Rule]] = {
     "request.register": (Action.REQUEST_REGISTER, requests.register),
+    "request.ready": (Action.REQUEST_READY, requests.ready),
     "request.amend": (Action.REQUEST_AMEND, requests.amend),
     "request.approve": (Action.REQUEST_APPROVE, requests.approve),
     "request.cancel": (Action.REQUEST_CANCEL, requests.cancel),

@@ -12,6 +12,7 @@ from cmsdesk.domain.commands import BadFacts, Case, NotAllowed, OwnMandate, Wron
 from cmsdesk.domain.decisions.moves import move
 from cmsdesk.domain.events import Document, Event
 from cmsdesk.domain.organisation import (
+    GRANTED,
     MANDATE_TRANSITIONS,
     PLACE_TRANSITIONS,
     Mandate,
@@ -338,9 +339,12 @@ def _living(case: Case, identifier: str) -> Mandate:
 
 def _role(case: Case) -> Role:
     try:
-        return Role(case.text("role"))
+        role = Role(case.text("role"))
     except ValueError:
         raise BadFacts(name="role") from None
+    if role not in GRANTED:
+        raise BadFacts(name="role")
+    return role
 
 
 def _permissions(facts: Mapping[str, Any]) -> frozenset[Permission]:

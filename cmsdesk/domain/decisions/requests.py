@@ -14,6 +14,7 @@ from cmsdesk.domain.decisions.problems import noted
 from cmsdesk.domain.device import DeviceState
 from cmsdesk.domain.documents import request_document, request_of
 from cmsdesk.domain.events import Event
+from cmsdesk.domain.organisation import Office, PlaceState
 from cmsdesk.domain.permissions import Action, reaches
 from cmsdesk.domain.problem import DELIVERED_AS_IT_WAS
 from cmsdesk.domain.request import TRANSITIONS, Request, RequestState
@@ -36,6 +37,25 @@ def register(case: Case) -> list[Event]:
         raise NotAllowed(action=Action.REQUEST_REGISTER.value)
     _codes_can_go(case, request)
     stored = _stored("request.registered", request, case, registered_by=case.actor.mandate.id)
+    return [stored, *used(case, request)]
+
+
+def ready(case: Case) -> list[Event]:
+    """A request from the portal, frozen as the holder signed it: nobody has to approve it (POR-5).
+
+    The facts hold the request and its ``digest``, SHA-256, hex, of what was signed.
+    """
+    request = _request(case, RequestState.READY)
+    case.refuse_existing("request", request.id)
+    office = case.need("office", request.office)
+    if Office.of(request.office, office).state is not PlaceState.OPEN:
+        raise BadFacts(name="office")
+    _codes_can_go(case, request)
+    digest = request.digest()
+    if case.text("digest") != digest:
+        raise BadFacts(name="digest")
+    by = case.actor.mandate.id
+    stored = _stored("request.ready", request, case, registered_by=by, approved_digest=digest)
     return [stored, *used(case, request)]
 
 
@@ -137,8 +157,8 @@ def retry(case: Case) -> list[Event]:
     return [move("request", identifier, document, RequestState.APPROVED, TRANSITIONS, **_by(case))]
 
 
-def _request(case: Case) -> Request:
-    """Return the request in the command's facts, as registered and of the command's body."""
+def _request(case: Case, state: RequestState = RequestState.REGISTERED) -> Request:
+    """Return the request in the command's facts, in that state and of the command's body."""
     facts: Any = case.command.facts.get("request")
     if not isinstance(facts, dict) or not isinstance(facts.get("id"), str):
         raise BadFacts(name="request")
@@ -148,7 +168,7 @@ def _request(case: Case) -> Request:
         raise BadFacts(name=wrong.where.removeprefix("holder.") or "request") from None
     if request.body != case.command.body or request.approved_digest is not None:
         raise BadFacts(name="request")
-    if request.state is not RequestState.REGISTERED:
+    if request.state is not state:
         raise BadFacts(name="state")
     # who registered it and when is the service's to say
     return replace(request, created_at=None, registered_by=None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cmsdesk.base.clock import ROME
 from cmsdesk.base.texts import N_
 from cmsdesk.domain.device import Device, DeviceState
-from cmsdesk.domain.request import Request, RequestState
+from cmsdesk.domain.request import TRANSITIONS, Request, RequestState
 from cmsdesk.domain.scratch_card import ScratchCard, ScratchCardState
 from cmsdesk.domain.words import UNKNOWN, word
 from cmsdesk.operations.errors import (
@@ -32,12 +32,12 @@ from cmsdesk.operations.ports import (
 
 
 def check_request(request: Request) -> None:
-    """Approved, and as approved.
+    """Approved here or signed on the portal, and as it was then.
 
     Raises:
         RequestNotApproved, RequestChanged.
     """
-    if request.state is not RequestState.APPROVED:
+    if (request.state, RequestState.IN_PRODUCTION) not in TRANSITIONS:
         raise RequestNotApproved(request=request.id, state=word(request.state))
     if not request.is_as_approved():
         raise RequestChanged(request=request.id)

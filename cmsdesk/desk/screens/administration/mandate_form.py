@@ -14,7 +14,7 @@ from cmsdesk.desk.screens.administration.side import SideForm
 from cmsdesk.desk.widgets.date_field import DateField
 from cmsdesk.desk.widgets.field import FieldRow
 from cmsdesk.desk.widgets.tick import Tick
-from cmsdesk.domain.organisation import Mandate, Office, Permission, PlaceState, Role, Way
+from cmsdesk.domain.organisation import GRANTED, Mandate, Office, Permission, PlaceState, Role, Way
 from cmsdesk.domain.words import word
 
 ROLE_SENTENCES: Mapping[Role, str] = {
@@ -112,7 +112,7 @@ class MandateFields:
         for office in sorted(offices.values(), key=lambda one: one.name.casefold()):
             if office.state is PlaceState.OPEN:
                 self.office.addItem(office.name, office.id)
-        for role in Role:
+        for role in GRANTED:
             self.role.addItem("", role.value)
         self._today = today
         self.first.set_value(today)

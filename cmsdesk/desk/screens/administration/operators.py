@@ -27,7 +27,7 @@ from cmsdesk.desk.screens.administration.staff import TONES, WORDS, Person, Stan
 from cmsdesk.desk.screens.administration.staff_import import StaffImport
 from cmsdesk.desk.screens.base import Desk, Entry
 from cmsdesk.desk.widgets.basics import row
-from cmsdesk.domain.organisation import Mandate, Role
+from cmsdesk.domain.organisation import GRANTED, Mandate, Role
 from cmsdesk.domain.permissions import Action
 from cmsdesk.domain.words import word
 from cmsdesk.operations.staff_lists import (
@@ -143,7 +143,7 @@ class OperatorsScreen(SideScreen):
         """Name the offices and roles to choose from."""
         say = self.texts
         offices = sorted((one.name, one.id) for one in self.staff.offices.values())
-        roles = [(say.begin(word(role)), role.value) for role in Role]
+        roles = [(say.begin(word(role)), role.value) for role in GRANTED]
         for box, name, items in (
             (self.office, N_("Office"), [(say(N_("All offices")), ""), *offices]),
             (self.role, N_("Role"), [(say(N_("All roles")), ""), *roles]),

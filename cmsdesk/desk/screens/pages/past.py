@@ -8,7 +8,7 @@ from typing import Any
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
-from cmsdesk.desk.people import operator_of, workstation_of
+from cmsdesk.desk.people import workstation_of
 from cmsdesk.desk.session import DeskSession
 from cmsdesk.domain.amendments import Change
 from cmsdesk.domain.certificate import CertificateStatus, Slot
@@ -24,9 +24,9 @@ from cmsdesk.sync.work_lists import ListQuery
 
 MOST = 50
 """Requests of one person that a page gathers."""
-SERVICE = N_("the service")
 _REQUEST: Mapping[str, tuple[str, str]] = {
     "request.registered": (N_("Registered"), "user-plus"),
+    "request.ready": (N_("Signed and paid on the portal"), "user-plus"),
     "request.amended": (N_("Data amended"), "pen-line"),
     "request.contact_changed": (N_("Contact address changed"), "pen-line"),
     "request.approved": (N_("Approved"), "check"),
@@ -88,8 +88,8 @@ class Told:
     """ISO 8601."""
     about: str
     """The request's number, the device's serial."""
-    who: str
-    """A name; a message of the catalogue for the service itself."""
+    mandate: str
+    """Under which it was done; empty for the service itself."""
     desk: str = ""
     changes: tuple[Change, ...] = ()
     pending: bool = False
@@ -211,9 +211,8 @@ def _worth_telling(session: DeskSession, thing: str, identifier: str) -> Iterabl
 
 def _told(session: DeskSession, one: Happened, about: str) -> Told:
     what, icon = _WORDS.get(one.kind, _GIVEN_BACK)
-    who = operator_of(session, one.mandate) if one.mandate else SERVICE
     desk = workstation_of(session, one.workstation) if one.workstation else ""
-    return Told(what, icon, one.at, about, who, desk, one.changes, leaf=one.leaf)
+    return Told(what, icon, one.at, about, one.mandate, desk, one.changes, leaf=one.leaf)
 
 
 def _pending(session: DeskSession, requests: set[str]) -> list[Told]:
@@ -225,8 +224,7 @@ def _pending(session: DeskSession, requests: set[str]) -> list[Told]:
         if kind is None or identifier not in requests:
             continue
         what, icon = _WORDS[kind]
-        who = session.operator_name
-        found.append(Told(what, icon, queued.at, request_code(str(identifier)), who, pending=True))
+        found.append(Told(what, icon, queued.at, request_code(str(identifier)), queued.mandate, pending=True))
     return found
 
 

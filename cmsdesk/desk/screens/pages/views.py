@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from cmsdesk.base.errors import Mendable
 from cmsdesk.base.texts import N_
+from cmsdesk.desk.people import by_whom
 from cmsdesk.desk.request_papers import RequestPapers
 from cmsdesk.desk.screens.base import Desk
-from cmsdesk.desk.screens.pages.past import SERVICE, Held, Told
+from cmsdesk.desk.screens.pages.past import Held, Told
 from cmsdesk.desk.screens.request_acts import acts_of, reasons_of
 from cmsdesk.desk.session import DeskSession
 from cmsdesk.desk.texts_qt import LiveTexts
@@ -48,7 +49,7 @@ class Timeline(QWidget):
     def _line(self, one: Told, about: bool) -> QWidget:
         texts = self._texts
         when = texts.moment(one.at, self._session.clock.now())
-        who = texts(SERVICE) if one.who == SERVICE else one.who
+        who = by_whom(self._session, texts, one.mandate)
         where = texts(N_("desk {name}"), name=one.desk) if one.desk else ""
         title = plain(texts(one.what), "label", wrap=True)
         head: list[Item] = [title]

@@ -31,7 +31,7 @@ from cmsdesk.domain.request import RequestState, request_code
 from cmsdesk.domain.words import word
 
 _COLUMNS = (N_("Holder"), N_("Codice fiscale"), N_("Device"), N_("Request"))
-_READY = (RequestState.APPROVED.value,)
+_READY = (RequestState.READY.value, RequestState.APPROVED.value)
 
 
 class ProductionScreen(Screen):
