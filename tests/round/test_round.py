@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cmsdesk.backend.services.service import NearGateway
 from cmsdesk.base.errors import Mendable
+from cmsdesk.base.ids import new_id
 from cmsdesk.domain.certificate import Slot
+from cmsdesk.domain.commands import Actor, Command
 from cmsdesk.domain.device import KeyAlgorithm
+from cmsdesk.domain.documents import request_document
+from cmsdesk.domain.organisation import portal_mandate
+from cmsdesk.domain.request import RequestState
 from cmsdesk.domain.scratch_card import ScratchDelivery
 from cmsdesk.operations.errors import CannotReset, NothingUnfinished
 from tests.round.bench import CARD_EC, CARD_RSA, SHAPES, Bench, Case, Lane, Shape, Sitting
@@ -125,6 +132,18 @@ def test_codes_by_mail_open_only_for_the_mailer(bench: Bench, lane: Lane) -> Non
         bench.world.service.hsm.unseal(sealed, f"scratch/{case.envelope.number}".encode())
     bench.world.service.vault.mail_received(case.envelope.number)
     assert bench.world.service.vault.sealed_for_mailer(case.envelope.number) is None
+
+
+def test_what_the_portal_brought_in_is_issued_without_an_approval(bench: Bench, lane: Lane) -> None:
+    case = bench.case(CARD_EC)
+    signed = replace(case.request, id=new_id(), state=RequestState.READY, approved_digest=None)
+    facts = {"request": {"id": signed.id, **request_document(signed)}, "digest": signed.digest()}
+    portal = Actor(portal_mandate(signed.body, signed.office), "ab" * 32)
+    gateway = NearGateway(bench.world.service.service, portal)
+    gateway.execute(Command(new_id(), "request.ready", signed.body, facts))
+    case = replace(case, request=bench.world.stores.records.request(signed.id))
+    bench.issue(lane, case)
+    is_issued(bench, case)
 
 
 def test_of_the_emergency_code_a_verifier_stays(bench: Bench, lane: Lane) -> None:

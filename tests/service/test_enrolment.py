@@ -7,19 +7,27 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cmsdesk.backend.storage.engine import open_engine, reading
+from cmsdesk.backend.storage.things import StoredThings
+from cmsdesk.base.ids import new_id
 from cmsdesk.base.secret import Secret
 from cmsdesk.domain.commands import NotAllowed
+from cmsdesk.domain.decisions import RULES
+from cmsdesk.domain.documents import request_document
+from cmsdesk.domain.request import RequestState
 from cmsdesk.operations import protocol
-from cmsdesk.operations.sign_in import EnrolmentRefused, WorkstationRefused
+from cmsdesk.operations.sign_in import EnrolmentRefused, NotSignedIn, WorkstationRefused
 from cmsdesk.sandbox.desks import Desk
 from cmsdesk.sandbox.tls import TlsRoot
 from cmsdesk.sandbox.world import OFFICE
 from cmsdesk.sync.enrolment import EnrolledPc, enrol
 from cmsdesk.sync.http import Connection
 from tests.fixtures.bare_service import BareService, bare_service
+from tests.fixtures.people import a_request
 from tests.service.conftest import Office
 from tests.service.test_access import connection_of, grant, under
 
@@ -163,6 +171,57 @@ def test_a_service_account_signs_nobody_in(bare: BareService, first: EnrolledPc)
     account = another(bare, "figures", "--service-account")
     with pytest.raises(WorkstationRefused):
         challenged(bare, account)
+
+
+def portal_request(**changes: str) -> tuple[str, dict[str, Any]]:
+    """Return a command's kind and facts: what a holder signed on the portal."""
+    request = a_request(new_id(), body=FIRST["body"], office=FIRST["office"], state=RequestState.READY)
+    return "request.ready", {
+        "request": {"id": request.id, **request_document(request), **changes},
+        "digest": request.digest(),
+    }
+
+
+def pushed(portal: Connection, kind: str, facts: dict[str, Any], command: str = "") -> dict[str, Any]:
+    """Push one command; return its answer."""
+    call = {"id": command or new_id(), "kind": kind, "body": FIRST["body"], "facts": facts}
+    answer: dict[str, Any]
+    [answer] = portal.call("POST", "/commands", [call])
+    return answer
+
+
+def test_a_portal_brings_in_what_is_ready_and_nothing_else(bare: BareService, first: EnrolledPc) -> None:
+    pc = another(bare, "portal", "--portal")
+    portal = bare.connect(pc.certificate, pc.key)
+    (kind, facts), command = portal_request(), new_id()
+    for _ in range(2):  # the answer was lost: the same command again
+        assert pushed(portal, kind, facts, command)["accepted"]
+    engine = open_engine(bare.database)
+    with reading(engine) as connection:
+        stored = StoredThings(connection).get("request", facts["request"]["id"])
+    engine.dispose()
+    assert stored is not None
+    assert (stored["state"], stored["approved_digest"]) == ("ready", facts["digest"])
+    assert pushed(portal, *portal_request(ca="Altra CA"))["code"] == "RULE-FACTS"
+    for other in set(RULES) - {"request.ready"}:
+        assert pushed(portal, other, facts)["code"] == "RULE-NOT-ALLOWED", other
+    for method, path in (("GET", "/feed"), ("GET", f"/things/request/{facts['request']['id']}")):
+        with pytest.raises(NotSignedIn):
+            portal.call(method, path)
+    with pytest.raises(WorkstationRefused):
+        portal.call("POST", "/sign-in/challenge")
+    assert administration(bare, "block", pc.thumbprint).returncode == 0
+    with pytest.raises(WorkstationRefused):
+        pushed(portal, *portal_request())
+    portal.close()
+
+
+def test_neither_a_desk_nor_another_program_is_a_portal(bare: BareService, first: EnrolledPc) -> None:
+    for pc in (first, another(bare, "figures", "--service-account")):
+        connection = bare.connect(pc.certificate, pc.key)
+        with pytest.raises(NotSignedIn):
+            pushed(connection, *portal_request())
+        connection.close()
 
 
 def test_a_certificate_of_another_issuer_is_refused_in_the_handshake(

@@ -15,7 +15,7 @@ from cmsdesk.domain import visibility
 from cmsdesk.domain.commands import Actor, Command, NotAllowed
 from cmsdesk.domain.decisions import RULES
 from cmsdesk.domain.documents import request_document
-from cmsdesk.domain.organisation import Mandate, Permission, Role
+from cmsdesk.domain.organisation import GRANTED, Mandate, Permission, Role
 from cmsdesk.domain.permissions import Action
 from cmsdesk.sandbox.desks import Desk
 from cmsdesk.sandbox.operator import HOLDER as OPERATOR
@@ -34,7 +34,7 @@ SETS = (
     frozenset({Permission.WHOLE_BODY}),
     frozenset(Permission),
 )
-MANDATES = list(product(Role, SETS))
+MANDATES = list(product(GRANTED, SETS))
 # what a thing of each kind needs to be seen; the body and its notices: any mandate of the body
 SEEN_BY: dict[str, Action | None] = {
     "body": None,
