@@ -109,6 +109,8 @@ class States:
     in_production: int
     cancelled: int
     failed: int
+    ready: int
+    """From the portal, ready to be produced."""
     undone: int
     """Produced at the second attempt: the first was reset."""
 

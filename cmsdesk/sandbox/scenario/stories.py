@@ -12,7 +12,7 @@ from random import Random
 from cmsdesk.domain.commands import Actor
 from cmsdesk.domain.device import DeviceKind, KeyAlgorithm
 from cmsdesk.domain.documents import request_document
-from cmsdesk.domain.organisation import Mandate, PlaceState, Way
+from cmsdesk.domain.organisation import Mandate, PlaceState, Way, portal_mandate
 from cmsdesk.domain.production import Production, ProductionState
 from cmsdesk.domain.request import Entry, Request, RequestState
 from cmsdesk.domain.scratch_card import ScratchDelivery
@@ -21,7 +21,7 @@ from cmsdesk.sandbox.scenario.books import Books
 from cmsdesk.sandbox.scenario.certificates import PastCa
 from cmsdesk.sandbox.scenario.daily import Cashier
 from cmsdesk.sandbox.scenario.data import BodyData, ScenarioData
-from cmsdesk.sandbox.scenario.organisation import Desk, Staff, working_moment
+from cmsdesk.sandbox.scenario.organisation import Desk, Staff, working_moment, workstation_of
 from cmsdesk.sandbox.scenario.people import People
 
 Story = Iterator[datetime]
@@ -33,6 +33,8 @@ _OPEN_DAYS = 21
 _HALF_DONE_HOURS = 30
 _TOKEN_PERCENT = 25
 _EMAIL_PERCENT = 30
+_PORTAL = -1
+"""In place of a number: the portal is none of an office's own machines."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class Teller:
         at = plan.begins
         yield at
         request = self._register(plan, at)
-        if plan.state == "registered":
+        if plan.state in ("registered", "ready"):
             return
         at = self._later(at, hours=26)
         yield at
@@ -190,6 +192,7 @@ class Teller:
         office = self._body.offices[0].id if self._closed(plan.office) else plan.office
         holder = self._people.holder(self._body, at.date())
         company = self._people.company(self._body, holder)
+        on_line = plan.state == "ready"
         outcome = self._cashier.tariff(office, plan.kind, company)
         by_mail = self._random.randrange(100) < _EMAIL_PERCENT
         request = Request(
@@ -200,13 +203,18 @@ class Teller:
             device_kind=plan.kind,
             key_algorithm=KeyAlgorithm.RSA_2048,
             ca=self._authority,
-            scratch_delivery=ScratchDelivery.EMAIL if by_mail else ScratchDelivery.PAPER,
-            state=RequestState.REGISTERED,
-            entry=self._random.choice(list(Entry)),
+            scratch_delivery=ScratchDelivery.EMAIL if by_mail or on_line else ScratchDelivery.PAPER,
+            state=RequestState.READY if on_line else RequestState.REGISTERED,
+            entry=None if on_line else self._random.choice(list(Entry)),
             company=company,
             first_issue=outcome,
         )
         facts = {"id": request.id, **request_document(request)}
+        if on_line:
+            portal = Actor(portal_mandate(request.body, office), workstation_of(office, _PORTAL))
+            digest = request.digest()
+            self._books.do(at.astimezone(UTC), portal, "request.ready", request=facts, digest=digest)
+            return request
         self._do(at, self._at_office(office), "request.register", request=facts)
         if plan.state != "cancelled":
             self._cashier.take(at, request.id, office, outcome.fee_cents)
