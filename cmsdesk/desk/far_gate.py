@@ -267,8 +267,8 @@ def _same_card(held: OperatorCardSession, card: CardShown) -> None:
 
 def _named(connection: Connection, session: Session, choice: MandateChoice) -> Office:
     gateway = FarGateway(connection, session, choice)
-    names = {
-        thing: (gateway.get(thing, identifier) or {}).get("name", identifier)
+    body, office = (
+        gateway.get(thing, identifier) or {"name": identifier}
         for thing, identifier in (("body", choice.body), ("office", choice.office))
-    }
-    return Office(choice, str(names["body"]), str(names["office"]))
+    )
+    return Office(choice, body["name"], office["name"], body.get("names", {}), office.get("names", {}))

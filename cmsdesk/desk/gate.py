@@ -5,7 +5,8 @@ Nothing heavy is imported here: this is on the way to the first frame. `desk.far
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from cmsdesk.base.errors import Mendable
@@ -62,6 +63,16 @@ class Office:
     choice: MandateChoice
     body_name: str
     office_name: str
+    body_names: Mapping[str, str] = field(default_factory=dict)
+    office_names: Mapping[str, str] = field(default_factory=dict)
+    """In other languages."""
+
+    def said(self, language: str) -> str:
+        """Return office and body in a language."""
+        from cmsdesk.domain.organisation import name_in
+
+        office = name_in(language, self.office_name, self.office_names)
+        return f"{office} · {name_in(language, self.body_name, self.body_names)}"
 
 
 @dataclass

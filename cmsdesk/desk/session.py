@@ -19,7 +19,7 @@ from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.domain.commands import Actor, Command, Refusal
 from cmsdesk.domain.configuration import Configuration
 from cmsdesk.domain.events import Document, View
-from cmsdesk.domain.organisation import Mandate
+from cmsdesk.domain.organisation import Mandate, name_in
 from cmsdesk.domain.permissions import Action, reaches, right_of
 from cmsdesk.domain.shapes import ShapeWrong
 from cmsdesk.operations.errors import ServiceUnreachable
@@ -191,6 +191,21 @@ class DeskSession(QObject):
     def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
         """Return a thing's document as it is shown."""
         return self.store.shown(thing, id)
+
+    def named(self, thing: str, id: str, language: str) -> str:  # noqa: A002 - as in `domain.events.View`
+        """Return what the body, a site or an office is called in a language, as far as the desk knows."""
+        found = self.get(thing, id)
+        if found is None:
+            return {self.mandate.body: self.body_name, self.mandate.office: self.office_name}.get(id, id)
+        return name_in(language, str(found["name"]), found.get("names", {}))
+
+    def body_in(self, language: str) -> str:
+        """Return what the mandate's body is called in a language."""
+        return self.named("body", self.mandate.body, language)
+
+    def office_in(self, language: str) -> str:
+        """Return what the mandate's office is called in a language."""
+        return self.named("office", self.mandate.office, language)
 
     def in_state(self, thing: str, state: str) -> list[tuple[str, Document]]:
         """Return (id, document) of the things of one kind and state as they are shown, by id."""

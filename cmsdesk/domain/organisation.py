@@ -175,6 +175,10 @@ class Office:
     names: Mapping[str, str] = field(default_factory=dict)
     """Its name in other languages («de»), for papers in two of them (REG-10)."""
 
+    def said(self, language: str) -> str:
+        """Return its name in a language."""
+        return name_in(language, self.name, self.names)
+
     @classmethod
     def of(cls, identifier: str, document: Mapping[str, Any]) -> Self:
         """Return the office that a document describes."""

@@ -148,7 +148,8 @@ class HomeScreen(Screen):
     def context(self) -> str:
         """Return the day, the office and its body."""
         today = self.session.clock.now().astimezone(ROME).date()
-        return f"{self.texts.day(today)} · {self.session.office_name} · {self.session.body_name}"
+        language, session = self.texts.language, self.session
+        return f"{self.texts.day(today)} · {session.office_in(language)} · {session.body_in(language)}"
 
     def activate(self, **facts: object) -> None:
         """Count afresh."""

@@ -35,7 +35,7 @@ def _moment(desk: Desk, found: ListRow) -> str:
 
 
 def _office(desk: Desk, found: ListRow) -> str:
-    return str((desk.session.get("office", found.office) or {}).get("name", found.office))
+    return desk.session.named("office", found.office, desk.texts.language)
 
 
 def _until(desk: Desk, found: ListRow) -> str:

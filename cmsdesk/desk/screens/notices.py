@@ -33,4 +33,4 @@ class NoticesScreen(Screen):
 
     def context(self) -> str:
         """Return whose they are."""
-        return self.session.body_name
+        return self.session.body_in(self.texts.language)

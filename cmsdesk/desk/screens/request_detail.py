@@ -150,7 +150,7 @@ class RequestDetail(QWidget):
     def _wanted(self) -> list[tuple[str, str]]:
         texts, request = self.texts, self.request
         company, tariff = request.company, request.first_issue
-        office = (self.session.get("office", request.office) or {}).get("name", request.office)
+        office = self.session.named("office", request.office, texts.language)
         return [
             (texts(N_("Number")), request_code(self._id)),
             (texts(N_("Device")), texts.begin(word(DeviceKind(request.device_kind)))),

@@ -85,11 +85,16 @@ class SignInPage(QFrame):
         from cmsdesk.domain.organisation import Role
 
         texts, role = self._texts, ROLES[Role(office.choice.role)]
-        where = f"{office.office_name} · {office.body_name}"
-        inside = column(label(texts, role, "label", wrap=True), plain(where, "small", wrap=True), gap=0)
+        where = plain(role="small", wrap=True)
+        inside = column(label(texts, role, "label", wrap=True), where, gap=0)
         inside.setContentsMargins(12, 8, 12, 8)
         made = RowButton(inside)
-        texts.bind(made, lambda: made.setAccessibleName(f"{texts(role)}, {where}"))
+
+        def say() -> None:
+            where.setText(office.said(texts.language))
+            made.setAccessibleName(f"{texts(role)}, {where.text()}")
+
+        texts.bind(made, say)
         made.setAutoDefault(True)
         made.clicked.connect(lambda _checked=False: self._enter(arrival, office))
         return made

@@ -39,9 +39,14 @@ class Rail(QFrame):
         work = [self._button(kind, opened) for kind in kinds if kind.in_rail(session) and not kind.foot]
         tools = [self._button(kind, opened) for kind in kinds if kind.in_rail(session) and kind.foot]
         operator, office = plain(session.operator_name, "label"), plain(role="small")
-        office.setText(session.office_name)
-        session.changed.connect(lambda _: operator.setText(session.operator_name))
-        office.setToolTip(session.body_name)
+
+        def say_where() -> None:
+            operator.setText(session.operator_name)
+            office.setText(session.office_in(texts.language))
+            office.setToolTip(session.body_in(texts.language))
+
+        texts.bind(office, say_where)
+        session.changed.connect(lambda _: say_where())
         who = column(operator, office, gap=0)
         who.setContentsMargins(14, 8, 8, 0)
         whole = column(brand, 1, *work, None, *tools, who, self._leave(leave), gap=0, margin=0)

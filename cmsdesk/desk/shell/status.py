@@ -77,9 +77,11 @@ class StatusBar(QFrame):
         self._say_readers()
         self._say_link()
         texts, mandate = self._texts, self._session.mandate
-        self._words["mandate"].setText(f"{texts(ROLES[mandate.role])} · {self._session.office_name}")
+        self._words["mandate"].setText(
+            f"{texts(ROLES[mandate.role])} · {self._session.office_in(texts.language)}"
+        )
         # bodies have long names: it stands on Home, and here for whoever asks
-        self._words["mandate"].setToolTip(self._session.body_name)
+        self._words["mandate"].setToolTip(self._session.body_in(texts.language))
         environment = self._words["environment"]
         sandbox = self._environment.sandbox
         environment.setText(texts(SANDBOX_WORD) if sandbox else self._environment.name)

@@ -158,8 +158,9 @@ class FilterBar(QWidget):
 
     def _offices(self) -> list[tuple[str, str]]:
         found = self._session.lists.values(self._list, Sort.OFFICE)
-        names = {office: (self._session.get("office", office) or {}).get("name", office) for office in found}
-        return [(self._texts(N_("All offices")), ""), *sorted((str(n), o) for o, n in names.items())]
+        language = self._texts.language
+        named = sorted((self._session.named("office", office, language), office) for office in found)
+        return [(self._texts(N_("All offices")), ""), *named]
 
     def _operators(self) -> list[tuple[str, str]]:
         """Return the people who registered something, each with their mandates."""

@@ -141,6 +141,10 @@ def test_body_site_and_office_get_german_names_shown_in_german(
     window.texts.set_language("de")
     shown = {screen.model.index(at, 0).data().strip() for at in range(screen.model.rowCount())}
     assert shown >= {*german.values()}
+    # where one works is said so everywhere: in the rail, and in the line below
+    said = {label.text() for label in window.findChildren(QLabel)}
+    assert said >= {"Schalter 1", "Administrator der Körperschaft · Schalter 1"}
+    assert screen.session.body_in("de") == "Handelskammer"
     # on papers: in each of their languages
     paper = stationery_here(window)
     assert paper.office_said == screen.session.office_name

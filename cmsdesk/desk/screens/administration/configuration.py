@@ -53,10 +53,11 @@ class ConfigurationScreen(Screen):
 
     def context(self) -> str:
         """Return the body and which change this is."""
+        body = self.session.body_in(self.texts.language)
         if not self._revision:
-            return self.session.body_name
+            return body
         said = self.texts(N_("version {number}"), number=self._revision)
-        return f"{self.session.body_name} · {said}"
+        return f"{body} · {said}"
 
     def activate(self, **facts: object) -> None:
         """Build afresh where offices or CAs are others by now."""

@@ -62,7 +62,6 @@ class FiguresScreen(Screen):
         self._lines: list[OfficeFigures] = []
         self._asked: Asked | None = None
         super().__init__(desk, scrolls=False)
-        self._names: dict[str, str] = {}
         today = self.session.clock.now().astimezone(ROME).date()
         self._today = today
         self.period, self.grain = QComboBox(), QComboBox()
@@ -129,8 +128,6 @@ class FiguresScreen(Screen):
             return
         self.busy.end()
         self.notice.clear()
-        offices = self.session.lists.things("office")
-        self._names = {identifier: str(document["name"]) for identifier, document in offices}
         self._lines = list(lines)
         self.table.leave_out({_FROM} if asked.grain is Grain.WHOLE else set())
         self._show_lines()
@@ -173,7 +170,8 @@ class FiguresScreen(Screen):
 
     def export_to(self, path: Path) -> None:
         """Write the figures as CSV."""
-        path.write_text(figures_csv(self._lines, self._names, self.texts), encoding="utf-8-sig", newline="")
+        names = {one.office: self._name(one.office) for one in self._lines}
+        path.write_text(figures_csv(self._lines, names, self.texts), encoding="utf-8-sig", newline="")
         count = len(self._lines)
         self.notice.say("good", N_("{count} rows were written to {file}."), count=count, file=path.name)
 
@@ -310,7 +308,7 @@ class FiguresScreen(Screen):
             self.count()
 
     def _name(self, office: str) -> str:
-        return self._names.get(office, office)
+        return self.session.named("office", office, self.texts.language)
 
     def _say_all(self) -> None:
         for box, options in ((self.period, _PERIODS), (self.grain, _GRAINS)):

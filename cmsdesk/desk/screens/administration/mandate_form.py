@@ -111,7 +111,7 @@ class MandateFields:
         self.first, self.last = (DateField(form.texts, today) for _ in range(2))
         for office in sorted(offices.values(), key=lambda one: one.name.casefold()):
             if office.state is PlaceState.OPEN:
-                self.office.addItem(office.name, office.id)
+                self.office.addItem(office.said(form.texts.language), office.id)
         for role in GRANTED:
             self.role.addItem("", role.value)
         self._today = today

@@ -220,9 +220,9 @@ class MoveOperators(SideForm):
         held = {mandate.office for mandate in self._living()}
         for one in _by_name(staff.offices.values()):
             if one.id in held:
-                self.office.addItem(one.name, one.id)
+                self.office.addItem(one.said(self.texts.language), one.id)
             if one.state is PlaceState.OPEN:
-                self.to.addItem(one.name, one.id)
+                self.to.addItem(one.said(self.texts.language), one.id)
         self.office.setCurrentIndex(max(0, self.office.findData(office)))
         self.office.currentIndexChanged.connect(lambda _: self._from_another())
         self._elsewhere()

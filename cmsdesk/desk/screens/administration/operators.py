@@ -142,7 +142,7 @@ class OperatorsScreen(SideScreen):
     def say_filters(self) -> None:
         """Name the offices and roles to choose from."""
         say = self.texts
-        offices = sorted((one.name, one.id) for one in self.staff.offices.values())
+        offices = sorted((one.said(say.language), one.id) for one in self.staff.offices.values())
         roles = [(say.begin(word(role)), role.value) for role in GRANTED]
         for box, name, items in (
             (self.office, N_("Office"), [(say(N_("All offices")), ""), *offices]),
@@ -159,7 +159,7 @@ class OperatorsScreen(SideScreen):
     def office_name(self, office: str) -> str:
         """Return what an office is called."""
         found = self.staff.offices.get(office)
-        return found.name if found else office
+        return found.said(self.texts.language) if found else office
 
     def entries(self) -> Sequence[Entry]:
         """Offer the acts in the palette."""

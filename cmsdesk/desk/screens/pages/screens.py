@@ -239,7 +239,7 @@ class DevicePage(Page):
             (texts(N_("Lot")), str(document.get("lot", ""))),
             (texts(N_("Certification authority")), str(document.get("ca", ""))),
             (texts(N_("Certified until")), texts.day(date.fromisoformat(until)) if until else ""),
-            (texts(N_("Office")), str((self.session.get("office", office) or {}).get("name", office))),
+            (texts(N_("Office")), self.session.named("office", office, texts.language) if office else ""),
         ]
         made = QWidget()
         inside = column(FactGrid(values, figures=frozenset({self.shown})), gap=2)

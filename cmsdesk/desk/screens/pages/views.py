@@ -155,8 +155,8 @@ class RequestCard(QFrame):
         self.setProperty("well", True)
         code = request_code(identifier)
         at = texts.moment(str(document.get("created_at", "")), session.clock.now())
-        office = (session.get("office", request.office) or {}).get("name", request.office)
-        said = " · ".join(filter(None, (texts.begin(word(request.device_kind)), at, str(office))))
+        office = session.named("office", request.office, texts.language)
+        said = " · ".join(filter(None, (texts.begin(word(request.device_kind)), at, office)))
         head = row(
             plain(code, "label", selectable=True),
             chip(texts.begin(word(request.state)), tone_of(request.state)),
