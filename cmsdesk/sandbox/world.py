@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cmsdesk.backend.services.administration import Administration
 from cmsdesk.backend.services.bodies import create_body
-from cmsdesk.backend.services.service import NearGateway
 from cmsdesk.backend.vault import Hsm, HsmSettings, SealingVault
 from cmsdesk.base.clock import Clock, SystemClock
 from cmsdesk.base.ids import new_id
@@ -22,14 +22,13 @@ from cmsdesk.base.secret import Secret
 from cmsdesk.base.settings import load_settings
 from cmsdesk.cards.client import PcscReaders
 from cmsdesk.cli.service_parts import ServiceParts, ServiceSettings
-from cmsdesk.domain.commands import Actor, Command
 from cmsdesk.domain.device import Device, DeviceKind, DeviceState
-from cmsdesk.domain.organisation import Role
+from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.scratch_card import ScratchCard, ScratchCardState
 from cmsdesk.operations.issue import Parts
 from cmsdesk.sandbox.card.atr import SHAPE_CARD, SHAPE_TOKEN
 from cmsdesk.sandbox.hsm import MODULE, SoftHsm
-from cmsdesk.sandbox.near import ADMINISTRATION, NEAR_DESK, NearDesk
+from cmsdesk.sandbox.near import ADMINISTRATION, NearDesk
 from cmsdesk.sandbox.operator import HOLDER as OPERATOR
 from cmsdesk.sandbox.operator import make_operator_card
 from cmsdesk.sandbox.outside import Outside
@@ -253,8 +252,10 @@ class World:
             "valid_from": administrator.valid_from.isoformat(),
             "valid_until": _MANDATES_UNTIL.isoformat(),
         }
-        gateway = NearGateway(self.service.service, Actor(administrator, NEAR_DESK))
-        gateway.execute(Command(new_id(), "mandate.grant", BODY, facts))
+        # so that the way to new bodies can be looked at too
+        founding = {"mandate": administrator.id, "permissions": [Permission.BODIES.value]}
+        administration = Administration(self.service.engine, self.clock, BODY)
+        administration.execute_all([("mandate.change", founding), ("mandate.grant", facts)])
 
 
 DESKS = ("desk-1", "desk-2")
