@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QRectF, QSize, Qt, QTimer, Signal
@@ -190,13 +191,13 @@ class ReaderTile(QFrame):
         self._out = button(texts, N_("Take out"), lambda: self.removed.emit(state.name), kind="flat")
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(lambda: fill_menu(self._menu, state.name))
-        self._faults = button(texts, N_("Faults…"), kind="flat")
-        self._faults.setMenu(self._menu)
+        self.faults = button(texts, N_("Faults…"), kind="flat")
+        self.faults.setMenu(self._menu)
         inside = column(
             row(None, self.picture, None),
             row(None, plain(state.name, "label"), None),
             row(None, self._what, None),
-            row(None, self._out, self._faults, None),
+            row(None, self._out, self.faults, None),
             gap=0,
             margin=1,
         )
@@ -312,8 +313,12 @@ class SandboxWindow(QMainWindow):
         for state in states:
             held = by_path.get(state.card.resolve()) if state.card else None
             self._tiles[state.name].show_state(state, held)
-        self._show_cards(where)
-        self._show_envelopes(envelopes)
+        cards = self._show_cards(where)
+        made = self._show_envelopes(envelopes)
+        readers = [one.faults for one in self._tiles.values()]
+        # what is made afresh would come last: Tab goes as one reads
+        for one, after in pairwise([readers[-1], *cards, *made, self._toggles[0]]):
+            self.setTabOrder(one, after)
 
     # --- building ------------------------------------------------------------------------------
 
@@ -330,6 +335,7 @@ class SandboxWindow(QMainWindow):
         cards.setLayout(column(self._grid, None))
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(cards)
         hint = N_("Drag a card into a reader, or press Enter on it. Delete takes a card out.")
         left = column(label(texts, N_("Tray"), "heading"), label(texts, hint, "muted", wrap=True), area)
@@ -375,7 +381,8 @@ class SandboxWindow(QMainWindow):
             (N_("Smart card service running"), table.run_pcsc),
             (N_("Registers outside reachable"), table.run_registers),
         )
-        made = column(*(self._toggle(message, act) for message, act in toggles), gap=0)
+        self._toggles = [self._toggle(message, act) for message, act in toggles]
+        made = column(*self._toggles, gap=0)
         of_the_ca: Faults = (
             (N_("Close the certification authority"), table.close_ca),
             (N_("Refuse the next certificate"), table.refuse_at_ca),
@@ -433,7 +440,7 @@ class SandboxWindow(QMainWindow):
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _show_cards(self, where: dict[Path, str]) -> None:
+    def _show_cards(self, where: dict[Path, str]) -> list[QWidget]:
         focused = self.focusWidget()
         name = focused.card.name if isinstance(focused, CardTile) else ""
         while self._grid.count():
@@ -441,28 +448,35 @@ class SandboxWindow(QMainWindow):
             old = item.widget() if item is not None else None
             if old is not None:
                 old.deleteLater()
+        made: list[QWidget] = []
         for index, card in enumerate(self._cards):
             tile = CardTile(self._texts, self._theme, card, where.get(card.path.resolve(), ""))
             tile.chosen.connect(self.put_in)
             self._grid.addWidget(tile, index // 2, index % 2)
+            made.append(tile)
             if card.name == name:
+                tile.show()  # what is not seen yet takes no focus
                 tile.setFocus()
+        return made
 
-    def _show_envelopes(self, envelopes: list[Envelope]) -> None:
+    def _show_envelopes(self, envelopes: list[Envelope]) -> list[QWidget]:
         while self._envelopes.count():
             item = self._envelopes.takeAt(0)
             old = item.widget() if item is not None else None
             if old is not None:
                 old.deleteLater()
+        shown: list[QWidget] = []
         for one in envelopes[:_ENVELOPES_SHOWN]:
             codes = f"PIN {one.pin}   PUK {one.puk}"
             inside = column(plain(one.number, "label"), plain(codes, "small"), gap=0)
             inside.setContentsMargins(6, 6, 6, 6)
-            made = RowButton(inside)
-            made.setAutoDefault(False)
-            made.setAccessibleName(one.number)
-            made.clicked.connect(partial(self._copy, one))
-            self._envelopes.addWidget(made)
+            row_made = RowButton(inside)
+            row_made.setAutoDefault(False)
+            row_made.setAccessibleName(one.number)
+            row_made.clicked.connect(partial(self._copy, one))
+            self._envelopes.addWidget(row_made)
+            shown.append(row_made)
+        return shown
 
     def _copy(self, envelope: Envelope, _checked: bool = False) -> None:
         QGuiApplication.clipboard().setText(envelope.number)

@@ -70,7 +70,7 @@ class OutcomeView(QWidget):
         facts = [(self._texts(name), value) for name, value in rows]
         head = row(picture(self._theme, icon, "good"), label(self._texts, title, "label"), None)
         numbers = frozenset(value for _, value in rows if " " not in value)
-        inside = column(head, FactGrid(facts, figures=numbers))
+        inside = column(head, FactGrid(facts, figures=numbers), None)
         inside.setContentsMargins(16, 12, 16, 12)
         made = QFrame()
         made.setProperty("well", True)

@@ -76,7 +76,7 @@ class LaneView(QFrame):
         super().__init__()
         self._texts, self._theme, self._readers, self.lane = texts, theme, readers, lane
         self._kind = kind
-        self._stage: Stage | None = None
+        self._stage: tuple[Stage, str] | None = None
         self._said_in = ""
         self._own_readers: tuple[str, ...] = ()
         self.notice = Notice(texts, theme)
@@ -131,7 +131,7 @@ class LaneView(QFrame):
             self.notice.error(flow.error)
         else:
             self.notice.clear()
-        if flow.stage is not self._stage:
+        if (flow.stage, flow.reader) != self._stage:
             self._enter(flow)
         elif self._said_in != texts.language:
             self._offer(flow)
@@ -213,7 +213,7 @@ class LaneView(QFrame):
 
     def _enter(self, flow: Flow) -> None:
         """Show what a stage asks for, and nothing else."""
-        stage, self._stage = flow.stage, flow.stage
+        stage, self._stage = flow.stage, (flow.stage, flow.reader)
         self._number_row.setVisible(stage is Stage.SCRATCH)
         self._pin_row.setVisible(stage is Stage.PIN)
         if stage is Stage.SCRATCH:
