@@ -193,6 +193,10 @@ def test_stopping_leaves_a_production_that_can_be_resumed(driver: Driver) -> Non
     driver.until(lambda: driver.view.may_go_on)
     driver.enter()
     driver.reach(Stage.UNFINISHED)
+    driver.window.texts.set_language("de")
+    chosen = driver.window.focusWidget()
+    assert isinstance(chosen, QPushButton)
+    assert chosen.text() == "Produktion wieder aufnehmen", "another language leaves the keyboard where it is"
     driver.enter()
     driver.reach(Stage.ISSUED)
 
@@ -232,6 +236,10 @@ def test_two_readers_work_in_parallel(driver: Driver) -> None:
     driver.until(lambda: len(driver.screen.production.lanes) == 2)
     driver.until(lambda: driver.lane is not first and driver.lane.flow.stage is Stage.SCRATCH)
     assert first.flow.stage is Stage.RUNNING, "the first works on meanwhile"
+    assert driver.screen.context().endswith("2 di 2")
+    tabs = [one.accessibleName() for one in driver.screen._tabs.findChildren(QPushButton) if one.isVisible()]
+    assert [READER_CARD in one for one in tabs] == [True, False]
+    assert tabs[1].endswith(": Leggere il numero della busta cieca"), "each says what it waits for"
     driver.say_number(blanks[1].scratch_card)
     driver.say_pin()
     second = driver.lane

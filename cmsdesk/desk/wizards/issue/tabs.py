@@ -26,11 +26,14 @@ class LaneTabs(QWidget):
     def __init__(self, desk: Desk, session: DeskSession) -> None:
         super().__init__()
         self._desk, self._session = desk, session
+        self._lanes: tuple[Sequence[Lane], Lane | None] = ((), None)
         self._row = row(gap=1)
         self.setLayout(self._row)
+        desk.texts.bind(self, lambda: self.show_lanes(*self._lanes))
 
     def show_lanes(self, lanes: Sequence[Lane], shown: Lane | None) -> None:
         """Show the lanes; ``shown``: the one that is seen below, None for the list."""
+        self._lanes = lanes, shown
         clear(self._row)
         self.setVisible(len(lanes) > 1 or (bool(lanes) and shown is None))
         for lane in lanes:

@@ -155,7 +155,9 @@ class LaneView(QFrame):
         elif flow.stage is Stage.PIN:
             wanted = self.pin
         elif flow.stage in (Stage.UNFINISHED, Stage.READER):
-            wanted = next(iter(self._choices.findChildren(QPushButton)), None)
+            # those of before are hidden, and go when the window is idle
+            offered = self._choices.findChildren(QPushButton)
+            wanted = next((one for one in offered if not one.isHidden()), None)
         # without a field of its own the lane takes the keyboard: Enter is the screen's main action
         (wanted or self).setFocus(Qt.FocusReason.OtherFocusReason)
 
