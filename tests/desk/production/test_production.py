@@ -81,7 +81,7 @@ def test_a_device_is_issued_by_keyboard(driver: Driver) -> None:
     texts = " ".join(label.text() for label in shown.findChildren(QLabel))
     assert blank.card_id in texts
     assert blank.scratch_card in texts
-    assert "TSSMRT87C54A952D/" in texts
+    assert f"TSSMRT87C54A952D/{blank.card_id}" in texts.split(), "without the sum behind it"
     check_prints(driver, request, blank)
     driver.remove()
     driver.until(lambda: driver.screen._shown is None)
@@ -196,6 +196,7 @@ def test_stopping_leaves_a_production_that_can_be_resumed(driver: Driver) -> Non
     driver.window.texts.set_language("de")
     chosen = driver.window.focusWidget()
     assert isinstance(chosen, QPushButton)
+    assert chosen.hasFocus()
     assert chosen.text() == "Produktion wieder aufnehmen", "another language leaves the keyboard where it is"
     driver.enter()
     driver.reach(Stage.ISSUED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ _TITLES: Mapping[Slot, str] = {
     Slot.AUTHENTICATION: N_("CNS authentication certificate"),
     Slot.SIGNATURE: N_("Qualified signature certificate"),
 }
+_CNS_NAME = re.compile(r"([A-Z0-9]{16}/\d+)\.")
+"""Codice fiscale and number of the card; what follows is a sum."""
 _WIDE = 1000
 """Pixels: room for two certificates side by side."""
 
@@ -80,5 +83,8 @@ class OutcomeView(QWidget):
 
 @lru_cache(maxsize=64)
 def _name(name: x509.Name) -> str:
+    """Return the common name; of a CNS's without the sum of the card's personal data, which nobody reads."""
     found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()
+    said = str(found[0].value) if found else name.rfc4514_string()
+    of_cns = _CNS_NAME.match(said)
+    return of_cns[1] if of_cns else said

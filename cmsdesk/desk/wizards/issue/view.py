@@ -341,6 +341,7 @@ class LaneView(QFrame):
         if layout is not None:
             layout.addWidget(widget)
         place.setVisible(True)
+        widget.show()  # at once: what is not seen yet takes no focus
 
     @staticmethod
     def _empty(place: QWidget) -> None:
