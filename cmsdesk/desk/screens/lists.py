@@ -101,8 +101,8 @@ def certificate_columns(desk: Desk) -> Sequence[Column]:
     """Return the columns of the certificates."""
     return (
         Column(N_("name"), lambda found: found.name, Sort.NAME, width=_NAME),
-        Column(N_("codice fiscale"), lambda found: found.fiscal_code, Sort.FISCAL_CODE, width=_CODE + 24),
-        Column(N_("serial"), lambda found: found.serial, Sort.SERIAL, width=200, spare=True),
+        Column(N_("codice fiscale"), lambda found: found.fiscal_code, Sort.FISCAL_CODE, width=_CODE),
+        Column(N_("serial"), lambda found: found.serial, Sort.SERIAL, width=352, spare=True),
         Column(N_("valid until"), lambda found: _until(desk, found), Sort.UNTIL, width=_WHEN),
     )
 
@@ -111,8 +111,8 @@ def holder_columns(desk: Desk) -> Sequence[Column]:
     """Return the columns of the holders."""
     return (
         Column(N_("name"), lambda found: found.name, Sort.NAME, width=_NAME),
-        Column(N_("codice fiscale"), lambda found: found.fiscal_code, Sort.FISCAL_CODE, width=_CODE + 40),
-        Column(N_("known since"), lambda found: _moment(desk, found), Sort.CREATED, width=_WHEN + 40),
+        Column(N_("codice fiscale"), lambda found: found.fiscal_code, Sort.FISCAL_CODE, width=_CODE),
+        Column(N_("known since"), lambda found: _moment(desk, found), Sort.CREATED, width=_WHEN),
     )
 
 

@@ -250,8 +250,6 @@ class FiguresScreen(Screen):
         self.body.addLayout(above)
         self.body.addWidget(self.busy)
         self._both = row(self._framed(self.chart), self._framed(self.table), gap=2)
-        self._both.setStretch(0, 2)
-        self._both.setStretch(1, 3)
         self.body.addWidget(self._nothing)
         self.body.addLayout(self._both, 1)
         self._follow_period(count=False)
@@ -261,6 +259,9 @@ class FiguresScreen(Screen):
         wide = event.size().width() >= _SIDE_BY_SIDE
         way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         self._both.setDirection(way)
+        # a table of some lines reads well beside a chart, and below it needs no more than the chart
+        self._both.setStretch(0, 2 if wide else 1)
+        self._both.setStretch(1, 3 if wide else 1)
         super().resizeEvent(event)
 
     def _framed(self, inside: QWidget) -> QFrame:

@@ -72,7 +72,7 @@ class StockScreen(SideScreen):
             ),
             PlainColumn(N_("office"), self.place_of, lambda one: one.order),
             PlainColumn(
-                N_("in stock"), lambda one: number(one.free), lambda one: one.free, width=112, figures=True
+                N_("in stock"), lambda one: number(one.free), lambda one: one.free, width=96, figures=True
             ),
             PlainColumn(
                 N_("threshold"),
@@ -127,7 +127,7 @@ class StockScreen(SideScreen):
             return self.texts.begin(N_("whole body"))
         if not office:
             return self.texts(N_("The body’s store"))
-        return self.stock.offices.get(office, office)
+        return self.session.named("office", office, self.texts.language)
 
     def say_filters(self) -> None:
         """Name the offices to choose from."""
@@ -135,8 +135,8 @@ class StockScreen(SideScreen):
         self.office.clear()
         self.office.addItem(self.texts(N_("All offices")), "")
         self.office.addItem(self.texts(N_("The body’s store")), "-")
-        for office, name in self.stock.offices.items():
-            self.office.addItem(name, office)
+        for office in self.stock.offices:
+            self.office.addItem(self.place_name(office), office)
         self.office.setCurrentIndex(max(0, self.office.findData(chosen)))
         self.office.setAccessibleName(self.texts(N_("Office")))
 
