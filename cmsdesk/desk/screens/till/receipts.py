@@ -43,6 +43,7 @@ class ReceiptLines(QWidget):
         keep = button(texts, N_("Leave it as it is"), self.leave)
         self.panel.setLayout(column(self._what, self._field, row(confirm, keep, None)))
         self.panel.hide()
+        texts.bind(self._what, self._say_what)
         self.setLayout(column(self._lines, self.panel))
 
     def show_payments(self, payments: Sequence[Payment], none: str = "") -> None:
@@ -56,11 +57,7 @@ class ReceiptLines(QWidget):
     def ask(self, payment: Payment) -> None:
         """Ask why this payment is given back."""
         self._chosen = payment
-        number = receipt_number(payment[1]["series"], payment[1]["number"])
-        amount = self._texts.euro(payment[1]["amount_cents"])
-        self._what.setText(
-            self._texts(N_("Give back {amount} of receipt {number}"), amount=amount, number=number)
-        )
+        self._say_what()
         self.panel.show()
         self.reason.setFocus()
 
@@ -80,6 +77,14 @@ class ReceiptLines(QWidget):
         self._chosen = None
         self.reason.clear()
         self.panel.hide()
+
+    def _say_what(self) -> None:
+        if self._chosen is None:
+            return
+        texts, document = self._texts, self._chosen[1]
+        number = receipt_number(document["series"], document["number"])
+        amount = texts.euro(document["amount_cents"])
+        self._what.setText(texts(N_("Give back {amount} of receipt {number}"), amount=amount, number=number))
 
     def _line(self, payment: Payment) -> QHBoxLayout:
         texts, document = self._texts, payment[1]
