@@ -15,7 +15,18 @@ from PySide6.QtWidgets import QApplication
 
 from cmsdesk.desk import icons
 from cmsdesk.desk.qt import Qt
-from cmsdesk.desk.tokens import DARK, GRID, LIGHT, READING, SIDE, SIZES, TARGET, Tokens, in_sandbox
+from cmsdesk.desk.tokens import (
+    DARK,
+    GRID,
+    LIGHT,
+    NARROW_SIDE,
+    READING,
+    SIDE,
+    SIZES,
+    TARGET,
+    Tokens,
+    in_sandbox,
+)
 
 if TYPE_CHECKING:  # not on the way to the first frame
     from PySide6.QtGui import QIcon, QPixmap
@@ -25,7 +36,13 @@ FAMILY = "Inter"
 _MIDDLE = 128
 """Of lightness: a system whose windows are below it is dark."""
 _TOKEN = re.compile(r"@([a-z_]+)")
-_MEASURES = {"grid": f"{GRID}px", "target": f"{TARGET}px", "side": f"{SIDE}px", "reading": f"{READING}px"}
+_MEASURES = {
+    "grid": f"{GRID}px",
+    "target": f"{TARGET}px",
+    "side": f"{SIDE}px",
+    "narrow_side": f"{NARROW_SIDE}px",
+    "reading": f"{READING}px",
+}
 
 
 class Look(Enum):

@@ -14,6 +14,8 @@ TARGET = 32
 """Least height of what is clicked, pixels."""
 SIDE = 232
 """Width of the navigation rail, pixels."""
+NARROW_SIDE = 68
+"""The same in a small window: signs without words, pixels."""
 READING = 640
 """Widest line of running text, pixels (about 80 characters)."""
 

@@ -26,6 +26,7 @@ from cmsdesk.desk.screens.catalogue import SCREENS
 from cmsdesk.desk.screens.list_screen import ListScreen
 from cmsdesk.desk.screens.request_detail import RequestDetail
 from cmsdesk.desk.session import Link
+from cmsdesk.desk.shell.rail import Rail
 from cmsdesk.desk.shell.window import DeskWindow, key_text
 from cmsdesk.desk.theme import Look
 from cmsdesk.desk.tokens import TARGET
@@ -244,6 +245,24 @@ def test_every_screen_of_the_rail_has_keys_of_its_own_told_in_rail_palette_and_o
     assert all(window._shortcuts.card.rect().contains(one.geometry()) for one in rows)
     assert all(one.height() >= one.sizeHint().height() for one in rows)
     window.close()
+
+
+def test_in_a_small_window_the_rail_leaves_the_room_to_the_screens(window: DeskWindow) -> None:
+    def rail() -> tuple[int, list[str]]:
+        [found] = window.findChildren(Rail)
+        QApplication.processEvents()
+        return found.width(), [one.text().strip() for one in found.findChildren(QPushButton)]
+
+    window.resize(1280, 800)
+    width, wide = rail()
+    assert all(wide)
+    window.resize(1024, 680)
+    narrow_width, narrow = rail()
+    assert narrow_width < width / 3
+    assert not any(narrow)
+    assert nameless(window) == []
+    window.resize(1280, 800)
+    assert rail() == (width, wide)
 
 
 def test_what_the_mandate_does_not_allow_is_not_there(

@@ -19,7 +19,7 @@ from cmsdesk.desk.theme import Theme
 from cmsdesk.desk.widgets.basics import column, row
 
 if TYPE_CHECKING:  # what works under a mandate is loaded when somebody signs in, not before the first frame
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from cmsdesk.base.clock import Clock
     from cmsdesk.desk.gate import CardShown, Gate
@@ -97,6 +97,7 @@ class DeskWindow(QMainWindow):
         self.session = DeskSession(parts, self.texts, self._parts.clock, self)
         self._kinds = [kind for kind in SCREENS if kind.for_session(self.session)]
         self._rail = Rail(self.texts, self.theme, self.session, self._kinds, self.open, self.sign_out)
+        self._rail.fit(self.width())
         status = StatusBar(self.texts, self.theme, self.readers, self.session, self.environment)
         self._stack = QStackedWidget()
         right = QWidget()
@@ -287,6 +288,12 @@ class DeskWindow(QMainWindow):
         return rows
 
     # --- the window ----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the screens the room they need."""
+        if self._rail is not None:
+            self._rail.fit(event.size().width())
+        super().resizeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close the session in order."""
