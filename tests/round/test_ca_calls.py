@@ -27,7 +27,7 @@ from tests.round.plan import CutPlan
 from tests.round.verdicts import is_clean, is_issued, waits_for_the_ca
 
 _LOSSES = ("lose_request", "lose_answer", "error", "error_after")
-_MOST_ATTEMPTS = 60
+_MOST_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True)
