@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Self
@@ -87,6 +87,11 @@ class ListQuery:
     only_pending: bool = False
     sort: Sort = Sort.CREATED
     descending: bool = True
+
+    @property
+    def filtered(self) -> bool:
+        """Tell whether anything is left out of the list."""
+        return replace(self, sort=Sort.CREATED, descending=True) != ListQuery(self.list)
 
     def to_json(self) -> str:
         """Return the query as JSON."""

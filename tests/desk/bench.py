@@ -59,8 +59,8 @@ PEOPLE = (
     ("Tessari", "Marta", "TSSMRT87C54A952D"),
     ("Rossi", "Mario", "RSSMRA80A01H501U"),
     ("Perathoner", "Lukas", "PRTLKS79S09F132H"),
-    ("Bianchi", "Anna", "BNCNNA85M41F205L"),
-    ("D’Angelo", "Lucia", "DNGLCU90A41H501Q"),
+    ("Bianchi", "Anna", "BNCNNA85M41F205Q"),
+    ("D’Angelo", "Lucia", "DNGLCU90A41H501N"),
     ("Müller", "Jürgen", "MLLJGN70A01A952P"),
 )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from cmsdesk.base.ids import new_id
 from cmsdesk.desk.papers import Papers
@@ -38,7 +38,7 @@ def test_filters_are_kept_under_a_name_and_come_back(requests: ListScreen, windo
     wanted = requests.filters.query()
     assert requests.saved.isHidden()
     requests.saved.ask_name()
-    assert requests.saved.name.hasFocus()
+    assert requests.window().focusWidget() is requests.saved.name
     QTest.keyClicks(requests.saved.name, "Rossi da approvare")
     QTest.keyClick(requests.saved.name, Qt.Key.Key_Return)
     assert [one.name for one in window.session.saved_filters.saved(wanted.list)] == ["Rossi da approvare"]
@@ -62,6 +62,21 @@ def test_what_other_filters_leave_out_is_not_shown_beside_the_list(requests: Lis
     assert "Perathoner" in requests._stamp[0].name
 
 
+def test_a_search_without_result_leads_back_to_the_whole_list(requests: ListScreen) -> None:
+    wait_for(lambda: requests.model.rowCount() > 0)
+    requests.filters.search.setText("nobody is called so")
+    requests.filters.chips[0].click()
+    wait_for(lambda: requests.model.rowCount() == 0)
+    words = {label.text() for label in requests.findChildren(QLabel) if label.isVisible()}
+    assert "Nessun risultato" in words
+    assert "Ancora nessuna richiesta" not in words
+    [whole] = [one for one in requests.findChildren(QPushButton) if one.text() == "Rimuovi i filtri"]
+    whole.click()
+    wait_for(lambda: requests.model.rowCount() > 0)
+    assert not requests.filters.query().filtered
+    assert requests.window().focusWidget() is requests.filters.search
+
+
 def test_esc_gives_up_the_name_not_the_screen(requests: ListScreen, window: DeskWindow) -> None:
     requests.saved.ask_name()
     QTest.keyClick(requests.saved.name, Qt.Key.Key_Escape)
@@ -75,7 +90,7 @@ def test_a_list_is_filtered_by_operator(desk: Desk, window: DeskWindow) -> None:
         "mandate.grant",
         "uno",
         mandate=other,
-        operator="BNCNNA85M41F205L",
+        operator="BNCNNA85M41F205Q",
         office="uno-1",
         role=Role.RAO.value,
         valid_from="2026-01-01",
@@ -89,7 +104,7 @@ def test_a_list_is_filtered_by_operator(desk: Desk, window: DeskWindow) -> None:
     assert isinstance(shown, ListScreen)
     box = shown.filters._operator
     shown.filters._say()
-    at = box.findText("BNCNNA85M41F205L")
+    at = box.findText("BNCNNA85M41F205Q")
     assert at > 0
     box.setCurrentIndex(at)
     box.activated.emit(at)

@@ -59,7 +59,7 @@ def stationery(*languages: str, sandbox: bool = False) -> Stationery:
 
 
 PERSON = Person(
-    fiscal_code="MLLHNS80A01A952R",
+    fiscal_code="MLLHNS80A01A952Z",
     surname="Müller Oberhofer",
     given_name="Hans Jürgen",
     sex="M",

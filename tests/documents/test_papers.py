@@ -150,7 +150,7 @@ def test_the_form_reads_from_top_to_bottom(tmp_path: Path) -> None:
         "Nome",
         "Hans Jürgen",
         "Codice fiscale",
-        "MLLHNS80A01A952R",
+        "MLLHNS80A01A952Z",
         "01/01/1980",
         "Bolzano/Bozen (BZ)",
         "Via della Mostra 12/A",

@@ -31,7 +31,7 @@ SAMPLE = PersonalData(
     given_name="NICOLÒ",
     born_on="01011980",
     sex="M",
-    fiscal_code="RSSNCL80A01H501U",
+    fiscal_code="RSSNCL80A01H501D",
     citizenship="IT",
     birth_municipality_code="H501",
     residence_municipality_code="H501",
@@ -43,7 +43,7 @@ def test_the_file_is_as_the_format_says() -> None:
     """Written out by hand from domain.md §1.3: size in six hexadecimal digits, then length and value."""
     body = (
         "047430" "0801112026" "0801112029" "05ROSSI" "06NICOLÒ" "0801011980" "01M" "00"
-        "10RSSNCL80A01H501U" "02IT" "04H501" "00" "00" "04H501" "0FVIA DEI MILLE 1" "00"
+        "10RSSNCL80A01H501D" "02IT" "04H501" "00" "00" "04H501" "0FVIA DEI MILLE 1" "00"
     ).encode("latin-1")  # fmt: skip
     assert SAMPLE.encode() == b"%06X" % len(body) + body
 
@@ -180,7 +180,7 @@ def test_a_date_of_the_first_millennium_keeps_its_zeros() -> None:
 
 def test_the_common_name_binds_card_and_data() -> None:
     file = SAMPLE.encode()
-    name = CommonName("RSSNCL80A01H501U", "7430010024925855", personal_data_digest(file))
+    name = CommonName("RSSNCL80A01H501D", "7430010024925855", personal_data_digest(file))
     assert len(str(name)) == 62
     assert CommonName.parse(str(name)) == name
     assert name.binds(file)

@@ -33,6 +33,7 @@ from cmsdesk.sync.work_lists import ListQuery, Sort
 
 _DETAIL_WIDTH = 432
 _THINGS = {WorkList.REQUESTS: "request", WorkList.DEVICES: "device"}
+_NOTHING_FOUND = ("search", N_("Nothing found"), N_("No entry fits what is asked for."))
 
 
 @runtime_checkable
@@ -55,7 +56,7 @@ class ListKind:
     """Builds the right-hand side for the chosen row."""
     filters: tuple[StateFilter, ...] = ()
     empty: tuple[str, str, str] = ("inbox", N_("Nothing here"), N_("No entry fits what is asked for."))
-    """Icon, heading, sentence."""
+    """Icon, heading, sentence: while there is nothing at all."""
     begin: tuple[str, str] | None = None
     """Words and screen of the act that fills the list."""
     export: Action = Action.REQUEST_EXPORT
@@ -156,6 +157,8 @@ class ListScreen(Screen):
             begin = button(texts, kind.begin[0], lambda: self.desk.open(screen), kind="main")
         self._stack.addWidget(frame)
         self._stack.addWidget(EmptyState(texts, self.theme, *kind.empty, begin))
+        whole = button(texts, N_("Take filters away"), self.filters.show_whole)
+        self._stack.addWidget(EmptyState(texts, self.theme, *_NOTHING_FOUND, whole))
         self._detail.setWidgetResizable(True)
         self._detail.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._detail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -224,8 +227,9 @@ class ListScreen(Screen):
 
     def _on_reset(self) -> None:
         nothing = self.model.rowCount() == 0
-        self._stack.setCurrentIndex(1 if nothing else 0)
         before, self._asked = self._asked, self.model.query
+        filtered = self._asked is not None and self._asked.filtered
+        self._stack.setCurrentIndex((2 if filtered else 1) if nothing else 0)
         # what an act of this desk takes out of the list stays beside it; what other filters take out does not
         if self._chosen and (self._select(self._chosen) or before == self._asked):
             self._show_detail_of(self._chosen)

@@ -263,7 +263,7 @@ REQUESTS = ListKind(
         StateFilter(N_("Delivered"), _of(RequestState.DELIVERED)),
         StateFilter(N_("Cancelled"), _of(RequestState.CANCELLED, RequestState.FAILED)),
     ),
-    ("inbox", N_("No request"), N_("No request fits what is asked for. Take filters away, or register one.")),
+    ("inbox", N_("No requests yet"), N_("Requests appear here when they have been registered.")),
     (N_("New registration"), "registration"),
 )
 DEVICES = ListKind(

@@ -105,6 +105,11 @@ class FilterBar(QWidget):
         self._settle.stop()
         self.changed.emit()
 
+    def show_whole(self) -> None:
+        """Take all filters away, and let something else be looked for."""
+        self.show_query(ListQuery(self._list))
+        self.search.setFocus()
+
     def reset(self, states: frozenset[str] = frozenset()) -> None:
         """Take all filters away, but these states."""
         for made, one in zip(self.chips, self._filters, strict=True):

@@ -8,10 +8,10 @@ from tests.sync.bench import OFFICE, SECOND_OFFICE, CentralService
 
 PEOPLE = (
     ("RSSMRA80A01H501U", "Rossi", "Mario", Role.RAO, OFFICE, "2028-12-31"),
-    ("BNCNNA85M41F205L", "Bianchi", "Anna", Role.IR, SECOND_OFFICE, "2027-06-30"),
+    ("BNCNNA85M41F205Q", "Bianchi", "Anna", Role.IR, SECOND_OFFICE, "2027-06-30"),
     ("PRTLKS79S09F132H", "Perathoner", "Lukas", Role.IR, SECOND_OFFICE, "2026-06-30"),
     ("MLLJGN70A01A952P", "Müller", "Jürgen", Role.HELP_DESK, OFFICE, "2028-12-31"),
-    ("DNGLCU90A41H501Q", "D’Angelo", "Lucia", Role.RAO, SECOND_OFFICE, "2025-12-31"),
+    ("DNGLCU90A41H501N", "D’Angelo", "Lucia", Role.RAO, SECOND_OFFICE, "2025-12-31"),
 )
 
 

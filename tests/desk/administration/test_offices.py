@@ -128,6 +128,8 @@ def test_body_site_and_office_get_german_names_shown_in_german(
     german = {f"body/{BODY}": "Handelskammer", "site/sede-1": "Sitz Bozen", f"office/{OFFICE}": "Schalter 1"}
     for key, name in german.items():
         choose(screen, key)
+        # none of them is closed
+        assert "Riapri" not in {one.text() for one in screen.findChildren(QPushButton) if one.isVisible()}
         press(named(screen, "Modifica"))
         screen.form._names.german.setText(name)
         QTest.keyClick(screen.form.name, Qt.Key.Key_Return)

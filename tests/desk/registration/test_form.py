@@ -34,8 +34,8 @@ def test_the_codice_fiscale_fills_in_birth_and_sex() -> None:
 @pytest.mark.parametrize(
     ("code", "place"),
     [
-        ("RSSMRA80A01Z600N", "Argentina"),
-        ("NVKJNA70A41Z105B", "Cecoslovacchia"),  # a country that is no more
+        ("RSSMRA80A01Z600P", "Argentina"),
+        ("NVKJNA70A41Z105C", "Cecoslovacchia"),  # a country that is no more
         ("RSSMRA80A01H501U", "Roma (RM)"),
     ],
 )

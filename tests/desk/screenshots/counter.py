@@ -108,7 +108,7 @@ def registration(stage: Stage) -> Iterator[str]:
     attach(stage, screen)
     yield "registration-attached"
     screen.discard()
-    put(screen, **{paths.FISCAL_CODE: "SNDNDR91C07Z129R", paths.SURNAME: "Sandu", paths.CITIZENSHIP: "MD"})
+    put(screen, **{paths.FISCAL_CODE: "SNDNDR91C07Z129F", paths.SURNAME: "Sandu", paths.CITIZENSHIP: "MD"})
     still()
     show_below(screen, paths.PERMIT_NUMBER)
     yield "registration-permit"

@@ -19,7 +19,7 @@ from tests.desk.screenshots.camera import still
 from tests.desk.screenshots.stage import BODY_NAME
 
 READER = "Lettore 1"
-CARD = CardShown(READER, "Giulia Ferrari", "FRRGLI88D52H501S", PinCounters(3, 3, 5, 5), b"")
+CARD = CardShown(READER, "Giulia Ferrari", "FRRGLI88D52H501Q", PinCounters(3, 3, 5, 5), b"")
 WITH_CARD = (ReaderInfo(READER, b"\x3b"), ReaderInfo("Lettore 2", None))
 
 

@@ -94,7 +94,7 @@ class PlaceDetail(QWidget):
                 made.append(button(texts, N_("Close…"), screen.close_place, kind="danger"))
         elif self._site_is_closed():
             why = N_("It can be opened again when its site is.")
-        else:
+        elif not opened:
             made.append(button(texts, N_("Open again"), self.open_again))
         items: list[Item] = [row(*made, None)]
         if why:
