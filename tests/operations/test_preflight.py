@@ -53,8 +53,16 @@ def test_a_good_case_passes() -> None:
     preflight.check_open(cast(Any, SimpleNamespace(name="CA", opening=lambda: Opening(True))))
 
 
-@pytest.mark.parametrize("state", [state for state in RequestState if state is not RequestState.APPROVED])
-def test_only_an_approved_request(state: RequestState) -> None:
+PRODUCIBLE = (RequestState.APPROVED, RequestState.READY)
+
+
+@pytest.mark.parametrize("state", PRODUCIBLE)
+def test_an_approved_request_and_one_from_the_portal(state: RequestState) -> None:
+    preflight.check_request(replace(REQUEST, state=state))
+
+
+@pytest.mark.parametrize("state", [state for state in RequestState if state not in PRODUCIBLE])
+def test_no_other_request(state: RequestState) -> None:
     with pytest.raises(errors.RequestNotApproved) as caught:
         preflight.check_request(replace(REQUEST, state=state))
     assert f"«{word(state)}»" in said(caught.value)

@@ -72,7 +72,7 @@ class StockScreen(SideScreen):
             ),
             PlainColumn(N_("office"), self.place_of, lambda one: one.order),
             PlainColumn(
-                N_("in stock"), lambda one: number(one.free), lambda one: one.free, width=96, figures=True
+                N_("in stock"), lambda one: number(one.free), lambda one: one.free, width=108, figures=True
             ),
             PlainColumn(
                 N_("threshold"),
