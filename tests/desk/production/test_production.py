@@ -238,7 +238,8 @@ def test_two_readers_work_in_parallel(driver: Driver) -> None:
     driver.until(lambda: driver.lane is not first and driver.lane.flow.stage is Stage.SCRATCH)
     assert first.flow.stage is Stage.RUNNING, "the first works on meanwhile"
     assert driver.screen.context().endswith("2 di 2")
-    tabs = [one.accessibleName() for one in driver.screen._tabs.findChildren(QPushButton) if one.isVisible()]
+    assert driver.screen._tabs.isVisible()
+    tabs = driver.screen._tabs.said()
     assert [READER_CARD in one for one in tabs] == [True, False]
     assert tabs[1].endswith(": Leggere il numero della busta cieca"), "each says what it waits for"
     driver.say_number(blanks[1].scratch_card)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.base import Desk
 from cmsdesk.desk.session import DeskSession
-from cmsdesk.desk.widgets.basics import clear, row
+from cmsdesk.desk.widgets.basics import row
 from cmsdesk.desk.wizards.issue import words
 from cmsdesk.desk.wizards.issue.lanes import Lane
 from cmsdesk.desk.wizards.issue.view import who
@@ -27,20 +27,44 @@ class LaneTabs(QWidget):
         super().__init__()
         self._desk, self._session = desk, session
         self._lanes: tuple[Sequence[Lane], Lane | None] = ((), None)
+        self._tabs: dict[Lane, QPushButton] = {}
         self._row = row(gap=1)
+        self._row.addStretch(1)
         self.setLayout(self._row)
         desk.texts.bind(self, lambda: self.show_lanes(*self._lanes))
+        desk.theme.dress(self, lambda: self.show_lanes(*self._lanes))
 
     def show_lanes(self, lanes: Sequence[Lane], shown: Lane | None) -> None:
-        """Show the lanes; ``shown``: the one that is seen below, None for the list."""
+        """Show the lanes; ``shown``: the one that is seen below, None for the list.
+
+        A lane's tab stays the same one, so that neither a click nor the keyboard's place is lost while lanes work.
+        """
         self._lanes = lanes, shown
-        clear(self._row)
+        for gone in self._tabs.keys() - set(lanes):
+            tab = self._tabs.pop(gone)
+            self._row.removeWidget(tab)
+            tab.hide()
+            tab.deleteLater()
         self.setVisible(len(lanes) > 1 or (bool(lanes) and shown is None))
         for lane in lanes:
-            self._row.addWidget(self._tab(lane, lane is shown))
-        self._row.addStretch(1)
+            if lane not in self._tabs:
+                self._tabs[lane] = self._tab(lane)
+            self._say(self._tabs[lane], lane, lane is shown)
 
-    def _tab(self, lane: Lane, checked: bool) -> QPushButton:
+    def said(self) -> list[str]:
+        """What a screen reader says of each tab, in their order."""
+        return [tab.accessibleName() for tab in self._tabs.values()]
+
+    def _tab(self, lane: Lane) -> QPushButton:
+        made = QPushButton()
+        made.setProperty("chip", True)
+        made.setCheckable(True)
+        made.clicked.connect(partial(self._choose, lane))
+        self._row.insertWidget(self._row.count() - 1, made)
+        made.show()  # at once, not only when the layout is done
+        return made
+
+    def _say(self, tab: QPushButton, lane: Lane, checked: bool) -> None:
         flow, texts = lane.flow, self._desk.texts
         document = self._session.get("request", flow.request) or {}
         whose = next((text for _, text in who(texts, document)), "")
@@ -48,16 +72,12 @@ class LaneTabs(QWidget):
         name = " · ".join(filter(None, (whose, where)))
         heading = words.heading(flow, card_in=self._desk.readers.card_in(flow.reader))
         said = texts(heading, reader=reader_name(flow.reader))
-        made = QPushButton(f" {name}")
-        made.setProperty("chip", True)
-        theme, sign = self._desk.theme, words.SIGNS.get(flow.stage, words.WAITS)
-        theme.dress(made, lambda: made.setIcon(theme.icon(*sign)))
-        made.setToolTip(said)
-        made.setAccessibleName(f"{name}: {said}")
-        made.setCheckable(True)
-        made.setChecked(checked)
-        made.clicked.connect(partial(self._choose, lane))
-        return made
+        tab.setText(f" {name}")
+        tab.setIcon(self._desk.theme.icon(*words.SIGNS.get(flow.stage, words.WAITS)))
+        tab.setToolTip(said)
+        tab.setAccessibleName(f"{name}: {said}")
+        tab.setChecked(checked)
 
     def _choose(self, lane: Lane, _checked: bool = False) -> None:
+        self.show_lanes(*self._lanes)
         self.chosen.emit(lane)
