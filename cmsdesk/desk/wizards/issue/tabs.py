@@ -37,7 +37,7 @@ class LaneTabs(QWidget):
     def show_lanes(self, lanes: Sequence[Lane], shown: Lane | None) -> None:
         """Show the lanes; ``shown``: the one that is seen below, None for the list.
 
-        A lane's tab stays the same one, so that neither a click nor the keyboard's place is lost while lanes work.
+        A lane's tab stays the same one, so that no click and no focus is lost while lanes work.
         """
         self._lanes = lanes, shown
         for gone in self._tabs.keys() - set(lanes):
