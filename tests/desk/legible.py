@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmsdesk.desk.shell.overlay import Overlay
+from cmsdesk.desk.widgets.basics import ShortChip
 
 LOCALES = Path(__file__).resolve().parents[2] / "resources" / "locale"
 _SLACK = 1
@@ -104,6 +105,8 @@ def _cut_label(label: QLabel) -> Iterator[str]:
     if not label.text() or not label.pixmap().isNull():
         return
     if not label.wordWrap():
+        if isinstance(label, ShortChip):  # the whole word is in its tip
+            return
         if _exceeds(label.sizeHint().width(), label):
             yield f"{_name(label)} {label.width()} of {label.sizeHint().width()}"
         if label.sizeHint().height() > label.height() + _SLACK:

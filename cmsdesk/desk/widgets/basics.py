@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -166,6 +168,55 @@ def chip(text: str = "", tone: str = "") -> QLabel:
     made.setProperty("tone", tone)
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
     return made
+
+
+class ShortChip(QLabel):
+    """A chip that takes no room from others: where there is little, its word is cut and read in the tip."""
+
+    _LEAST = 44
+    """Pixels: two letters and the dots."""
+
+    def __init__(self, tone: str) -> None:
+        super().__init__()
+        self._word = ""
+        self.setProperty("chip", True)
+        self.setProperty("tone", tone)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+
+    def say(self, word: str) -> None:
+        """Show a word; nothing is seen when it is empty."""
+        self._word = word
+        self.setToolTip(word)
+        self.setVisible(bool(word))
+        self._fit()
+
+    @property
+    def word(self) -> str:
+        """The whole word."""
+        return self._word
+
+    def sizeHint(self) -> QSize:
+        """As wide as the whole word."""
+        return QSize(self._around() + self._wide(self._word) + 1, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as its beginning."""
+        return QSize(min(self._LEAST, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the word where it has to be."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self._around()
+        self.setText(self.fontMetrics().elidedText(self._word, Qt.TextElideMode.ElideRight, room))
+
+    def _around(self) -> int:
+        return super().sizeHint().width() - self._wide(self.text())
+
+    def _wide(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text)
 
 
 def restyle(widget: QWidget, **properties: object) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.texts_qt import LiveTexts
-from cmsdesk.desk.widgets.basics import chip, column, plain, restyle, row
+from cmsdesk.desk.widgets.basics import ShortChip, column, plain, restyle, row
 
 OPTIONAL = N_("optional")
 _HEAD = 24
@@ -40,7 +40,7 @@ class FieldRow(QWidget):
         self._label = plain(role="label")
         self._label.setBuddy(field)
         self._mark = plain(role="small")
-        self._chip = chip("", "accent")
+        self._chip = ShortChip("accent")
         self._below = plain(role="hint", wrap=True)
         self._label.setMinimumHeight(_HEAD)
         head = row(self._label, self._mark, None, self._chip)
@@ -77,14 +77,13 @@ class FieldRow(QWidget):
         self._label.setText(name)
         # a value that a source gave needs no word about whether it may be left out
         self._mark.setText(texts(OPTIONAL) if self._optional and not self._origin else "")
-        self._chip.setText(texts(self._origin) if self._origin else "")
-        self._chip.setVisible(bool(self._origin))
+        self._chip.say(texts(self._origin) if self._origin else "")
         below = texts(self._error[0], **self._error[1]) if self._error else texts(self._hint)
         self._below.setText(below)
         self._below.setVisible(bool(below))
         restyle(self._below, role="error" if self._error else "hint")
         self.field.setAccessibleName(f"{texts.begin(self._about)}: {name}" if self._about else name)
-        spoken = (below, self._chip.text(), self._mark.text())
+        spoken = (below, self._chip.word, self._mark.text())
         self.field.setAccessibleDescription(". ".join(filter(None, spoken)))
 
 

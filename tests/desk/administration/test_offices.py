@@ -78,13 +78,13 @@ def test_the_body_gets_another_name_and_sigle(opened: OpenScreen, desk: Desk) ->
 def test_an_office_closes_after_asking_and_opens_again(opened: OpenScreen, desk: Desk) -> None:
     screen: OfficesScreen = opened("offices")
     choose(screen, f"office/{SECOND_OFFICE}")
-    press(named(screen, "Chiudere…"))
+    press(named(screen, "Chiudi…"))
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
     assert screen.form is None, "the second Enter leaves it"
     assert places(desk, "office")[SECOND_OFFICE]["state"] == "open"
-    press(named(screen, "Chiudere…"))
+    press(named(screen, "Chiudi…"))
     QTest.qWait(20)
-    press(named(screen, "Chiudere"))
+    press(named(screen, "Chiudi"))
     wait_for(lambda: places(desk, "office")[SECOND_OFFICE]["state"] == "closed")
     wait_for(lambda: f"office/{SECOND_OFFICE}" not in {one.key for one in screen.model.rows})
     screen.closed.setChecked(True)
@@ -168,7 +168,7 @@ def test_ones_own_office_offers_no_closing_and_leads_to_its_people(
     screen: OfficesScreen = opened("offices")
     choose(screen, f"office/{OFFICE}")
     words = {one.text().strip() for one in screen.findChildren(QPushButton) if one.isVisible()}
-    assert "Chiudere…" not in words
+    assert "Chiudi…" not in words
     [link] = [
         one
         for one in screen.findChildren(QPushButton)

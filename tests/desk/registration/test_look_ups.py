@@ -282,7 +282,7 @@ def test_the_last_certificate_fills_the_form_all_the_way_and_leaves_with_its_per
     assert form[paths.STREET] == residence.street
     assert form.origins[paths.STREET] is Origin.CERTIFICATE
     assert form[paths.DOCUMENT_NUMBER] == ""
-    assert screen.view.rows[paths.STREET]._chip.text() == "ultimo certificato"
+    assert screen.view.rows[paths.STREET]._chip.word == "ultimo certificato"
     put(screen, paths.FISCAL_CODE, "RSSMRA80A01H501U")
     assert screen.view.form[paths.SURNAME] == ""
     assert screen.view.form[paths.STREET] == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import shiboken6
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from cmsdesk.base.ids import new_id
 from cmsdesk.desk import work
@@ -178,10 +178,27 @@ def test_an_empty_form_is_printed_and_typed_in_later_as_paper(
     assert entry.value == "paper"
 
 
+def test_an_origin_takes_no_room_from_the_fields(screen: RegistrationScreen) -> None:
+    """In a small window its word is cut, and read in the tip; the fields stay where they are."""
+    rows = [screen.view.rows[path] for path in (paths.BORN_ON, paths.SEX, paths.CITIZENSHIP)]
+    before = [(row.x(), row.width()) for row in rows]
+    for row in rows:
+        row.set_origin("the register of all the companies there are in the country")
+    QApplication.processEvents()
+    assert [(row.x(), row.width()) for row in rows] == before
+    assert all(row._chip.text().endswith("…") for row in rows)
+    assert all(row._chip.toolTip() == row._chip.word for row in rows)
+    for row in rows:
+        row.set_origin("codice fiscale")
+    screen.window().resize(1920, 1080)
+    QApplication.processEvents()
+    assert [row._chip.text() for row in rows] == ["codice fiscale"] * 3
+
+
 def test_every_value_that_a_source_gave_says_which(screen: RegistrationScreen) -> None:
     Keyboard().type(_MARTA[2])
     for path in (paths.BORN_ON, paths.SEX, paths.BIRTH_PLACE):
-        assert screen.view.rows[path]._chip.text() == "codice fiscale"
+        assert screen.view.rows[path]._chip.word == "codice fiscale"
         assert "codice fiscale" in screen.view.rows[path].field.accessibleDescription()
         field = screen.view.rows[path].field
         assert isinstance(field, QLineEdit)

@@ -166,11 +166,7 @@ class Attaching(QObject):
                 row(
                     self._link(words, partial(self.look, one), words),
                     None,
-                    self._link(
-                        self._texts(N_("Take back")),
-                        partial(self.take_back, one),
-                        self._texts(N_("Take back: {what}"), what=words),
-                    ),
+                    self._taking_back(one, words),
                 )
             )
         if not attached:
@@ -183,6 +179,14 @@ class Attaching(QObject):
             one.setStyleSheet("text-align: left")
         made = card(label(texts, N_("Attachments"), "label"), self._list, *buttons, gap=1)
         texts.bind(made, lambda: self._show(self._shown))
+        self._desk.theme.dress(made, lambda: self._show(self._shown))
+        return made
+
+    def _taking_back(self, attached: Attached, words: str) -> QPushButton:
+        said = self._texts(N_("Take back: {what}"), what=words)
+        made = self._link("", partial(self.take_back, attached), said)
+        made.setIcon(self._desk.theme.icon("x", "accent"))
+        made.setToolTip(said)
         return made
 
     def _link(self, words: str, run: Callable[[], object], name: str) -> QPushButton:
