@@ -38,10 +38,17 @@ class SignInPage(QFrame):
         self.card_pin = CardPin(texts, theme, readers, gate, N_("Sign in"))
         self.card_pin.given.connect(self._sign_in)
         self._offices = column(gap=1)
+        self._alone = label(
+            texts,
+            N_("The central service does not answer: what is done here is sent as soon as it does."),
+            "muted",
+            wrap=True,
+        )
         choose = QWidget()
         choose.setLayout(
             column(
                 label(texts, N_("Work under which mandate?"), "heading"),
+                self._alone,
                 self._offices,
                 row(button(texts, N_("Another card"), self.begin, kind="flat"), None),
             )
@@ -76,6 +83,7 @@ class SignInPage(QFrame):
         made = [self._office_button(arrival, office) for office in offices]
         for one in made:
             self._offices.addWidget(one)
+        self._alone.setVisible(arrival.alone)
         self.card_pin.end()
         self._stack.setCurrentIndex(1)
         made[0].setFocus()

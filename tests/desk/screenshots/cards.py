@@ -258,7 +258,7 @@ def look_at(driver: Driver, screen: Any, name: str) -> None:
 
 
 def without_service(driver: Driver) -> Iterator[str]:
-    """Locked; then signed in by the voucher while the service is away."""
+    """Locked; then at work while the service is away, and when it is back."""
     driver.window.lock()
     lock = driver.window._lock_page
     assert lock is not None

@@ -28,6 +28,7 @@ class Porter:
 
     def __init__(self) -> None:
         self.card = CARD
+        self.alone = False
         self.looks: Callable[[], object] = lambda: None
         self.signs: Callable[[], object] = lambda: None
 
@@ -45,7 +46,7 @@ class Porter:
             Office(MandateChoice(role, "uno", place, role, "2040-01-01"), BODY_NAME, place or "Sede centrale")
             for role, place in roles
         )
-        return Arrival(card, nothing, nothing, offices)
+        return Arrival(card, nothing, nothing, offices, alone=self.alone)
 
     def enter(self, arrival: Arrival, office: Office) -> SessionParts:
         """Nobody goes further."""
@@ -109,6 +110,11 @@ def sign_in(page: SignInPage, readers: TroubledReaders, porter: Porter) -> Itera
     type_pin(page)
     wait_for(lambda: page._stack.currentIndex() == 1)
     yield "sign_in-mandates"
+    porter.alone = True
+    again(page, readers)
+    type_pin(page)
+    wait_for(lambda: page._stack.currentIndex() == 1)
+    yield "sign_in-voucher"
     page.begin()
 
 
