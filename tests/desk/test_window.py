@@ -193,6 +193,10 @@ def test_the_palette_finds_a_person_and_esc_gives_the_focus_back(window: DeskWin
     assert first.data(Qt.ItemDataRole.AccessibleTextRole) == "Inizio Ctrl+1", "read aloud with its shortcut"
     QTest.keyClicks(line, "perath")
     wait_for(lambda: window._palette.list.count() > 0)
+    QTest.keyClicks(line, " qqq")
+    wait_for(window._palette._nothing.isVisible)
+    QTest.keyClick(line, Qt.Key.Key_Backspace)
+    assert not window._palette._nothing.isVisible(), "it is being looked for"
     QTest.keyClick(line, Qt.Key.Key_Escape)
     assert not window._palette.isVisible()
     assert QApplication.focusWidget() is before

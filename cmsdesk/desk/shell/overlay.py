@@ -137,6 +137,10 @@ class Palette(Overlay):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemActivated.connect(lambda _: self._run())
         self.list.itemClicked.connect(lambda _: self._run())
+        self._nothing = label(texts, N_("Nothing found"), "muted")
+        self._nothing.setParent(self.list)
+        self._nothing.move(_BESIDE, _BESIDE)
+        self._nothing.hide()
         hint = label(texts, N_("Up and Down choose, Enter opens, Esc closes."), "small")
         self.card.setLayout(column(self.line, self.list, hint, gap=1, margin=2))
         self._settle = QTimer(self)
@@ -188,9 +192,12 @@ class Palette(Overlay):
     def _add(self, text: str, found: Sequence[Entry]) -> None:
         if text == self._asked and self.isVisible():
             self._show([*self._entries, *found])
+            self._nothing.setVisible(not self._entries)
+            self._nothing.adjustSize()
 
     def _show(self, entries: list[Entry]) -> None:
         self._entries = entries
+        self._nothing.hide()
         self.list.clear()
         for entry in entries:
             more = "    ".join(filter(None, (entry.detail, entry.shortcut)))

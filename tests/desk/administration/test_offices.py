@@ -50,7 +50,7 @@ def test_a_site_and_an_office_in_it_are_opened_by_keyboard(opened: OpenScreen, d
     wait_for(lambda: bool(places(desk, "site")))
     [(site, document)] = places(desk, "site").items()
     assert document["address"] == "Via Prova 1, 39042 Bressanone"
-    choose(screen, f"site/{site}")
+    wait_for(lambda: screen._chosen == f"site/{site}")
     press(named(screen, "Nuovo ufficio qui"))
     QTest.keyClicks(QApplication.focusWidget(), "Sportello 2")
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)

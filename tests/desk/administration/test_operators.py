@@ -70,6 +70,8 @@ def test_an_operator_is_recorded_by_keyboard_alone(
     assert granted.allows(Permission.DATA_ENTRY)
     assert screen.form is None
     wait_for(lambda: NEW in {one.fiscal_code for one in screen.model.rows})
+    wait_for(lambda: screen._chosen == NEW)
+    assert screen.side.shown.accessibleName() == "Verdi Luigi", "who was recorded is shown"
 
 
 def test_who_is_known_already_is_not_recorded_twice(opened: OpenScreen) -> None:

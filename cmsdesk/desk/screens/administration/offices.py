@@ -105,6 +105,14 @@ class OfficesScreen(SideScreen):
             *((body,) if self._may_create_bodies() else ()),
         )
 
+    def show_rows(self) -> None:
+        """The body has neither operators nor a state of its own: its name has their room."""
+        super().show_rows()
+        self.table.clearSpans()
+        for at, place in enumerate(self.model.rows):
+            if place.level is Level.BODY:
+                self.table.setSpan(at, 0, 1, len(self.model.columns))
+
     # --- acting --------------------------------------------------------------------------------
 
     def _may_create_bodies(self) -> bool:

@@ -97,7 +97,7 @@ class NewOperator(SideForm):
         code = person["fiscal_code"]
         operators = [{"operator": new_id(), **person}]
         mandates = [{"mandate": new_id(), "operator": code, **mandate}]
-        self.submit(("operator.take_in", {"operators": operators, "mandates": mandates}))
+        self.submit(("operator.take_in", {"operators": operators, "mandates": mandates}), made=code)
 
 
 class AmendOperator(SideForm):

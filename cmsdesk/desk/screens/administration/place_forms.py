@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from cmsdesk.base.texts import N_
-from cmsdesk.desk.screens.administration.places import Level, Place, Places, new_place_id
+from cmsdesk.desk.screens.administration.places import Level, Place, Places, new_place_id, place_key
 from cmsdesk.desk.screens.administration.side import SideForm
 from cmsdesk.desk.screens.base import Screen
 from cmsdesk.desk.widgets.basics import plain
@@ -88,7 +88,10 @@ class SiteForm(SideForm):
             return
         site = self._site or new_place_id(self._places.body.id, names["name"], self._places.sites)
         facts = {"site": site, **names, "address": self.address.text().strip()}
-        self.submit(("site.amend" if self._site else "site.open", facts))
+        if self._site:
+            self.submit(("site.amend", facts))
+        else:
+            self.submit(("site.open", facts), made=place_key(Level.SITE, site))
 
 
 class OfficeForm(SideForm):
@@ -122,12 +125,15 @@ class OfficeForm(SideForm):
         known = places.staff.offices.get(office)
         if site and (known is None or known.site != site):
             facts["site"] = site
-        self.submit(("office.amend" if self._office else "office.open", facts))
+        if self._office:
+            self.submit(("office.amend", facts))
+        else:
+            self.submit(("office.open", facts), made=place_key(Level.OFFICE, office))
 
     def _say(self) -> None:
         at = self.site.findData("")
         if at >= 0:
-            self.site.setItemText(at, self.texts(N_("The body’s only seat")))
+            self.site.setItemText(at, self.texts(N_("No particular site")))
 
 
 def read_sigle(row: FieldRow) -> list[str] | None:

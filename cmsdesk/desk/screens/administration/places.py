@@ -58,7 +58,12 @@ class Place:
     @property
     def key(self) -> str:
         """What it is known by: a site may be called like an office."""
-        return f"{self.level.value}/{self.id}"
+        return place_key(self.level, self.id)
+
+
+def place_key(level: Level, identifier: str) -> str:
+    """Return what a place's row is known by."""
+    return f"{level.value}/{identifier}"
 
 
 @dataclass(frozen=True)

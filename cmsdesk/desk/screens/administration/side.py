@@ -62,6 +62,8 @@ class SideForm(QWidget):
         inside.setSpacing(12)
         inside.setContentsMargins(0, 0, 8, 0)
         self.setLayout(inside)
+        self.made = ""
+        """The key of the row that it makes, once it is done: the list chooses it."""
         self.acts = QWidget()
         """Save and leave: the screen pins them below what scrolls."""
         foot = row(self._save, self.leave, None)
@@ -82,14 +84,18 @@ class SideForm(QWidget):
     def confirm(self) -> None:
         """Save what was entered; a subclass says how, by `submit`."""
 
-    def submit(self, *acts: tuple[str, dict[str, Any]]) -> bool:
-        """Have acts recorded in order and close the form; what is refused is said in it."""
+    def submit(self, *acts: tuple[str, dict[str, Any]], made: str = "") -> bool:
+        """Have acts recorded in order and close the form; what is refused is said in it.
+
+        ``made``: the key of the list's row that follows from them, where it is a new one.
+        """
         try:
             for kind, facts in acts:
                 self.session.submit(kind, **facts)
         except Mendable as error:
             self.notice.error(error)
             return False
+        self.made = made
         self.closed.emit()
         return True
 
@@ -113,6 +119,7 @@ class SidePanel(QFrame):
         super().__init__()
         self._area = QScrollArea()
         self._pinned = QVBoxLayout()
+        self._of = ""
         self._area.setWidgetResizable(True)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -126,14 +133,15 @@ class SidePanel(QFrame):
         """What stands there."""
         return self._area.widget()
 
-    def show_detail(self, made: QWidget | None) -> None:
-        """Show a thing, where the one before was scrolled to; None: nothing."""
+    def show_detail(self, of: str, made: QWidget | None) -> None:
+        """Show a thing, known as ``of``: the same one stays scrolled to where it was; None: nothing."""
         clear(self._pinned)
         if made is None:
             self.hide()
             return
         bar = self._area.verticalScrollBar()
-        at = bar.value()
+        at = bar.value() if of == self._of else 0
+        self._of = of
         self._area.setWidget(made)
         bar.setValue(at)
         self.show()
@@ -141,6 +149,7 @@ class SidePanel(QFrame):
     def show_form(self, form: SideForm) -> None:
         """Show a form."""
         clear(self._pinned)
+        self._of = ""
         self._area.setWidget(form)
         self._pinned.addWidget(form.acts)
         self.show()
@@ -166,7 +175,7 @@ class SideScreen(Screen):
         self.everything: Sequence[Any] = ()
         """All rows, whatever the filters say."""
         self.form: SideForm | None = None
-        self._chosen = ""
+        self._chosen = self._wanted = ""
         self.side = SidePanel()
         self._stack = QStackedWidget()
         self.busy = Busy(self.texts)
@@ -213,7 +222,7 @@ class SideScreen(Screen):
         """Read afresh; ``thing``: choose this one."""
         wanted = facts.get("thing")
         if isinstance(wanted, str):
-            self._chosen = wanted
+            self._chosen, self._wanted = wanted, ""
         self.refresh()
         self.table.setFocus()
 
@@ -233,13 +242,16 @@ class SideScreen(Screen):
             for one in self.everything
             if self.fits(one) and all(part in self.words_of(one).casefold() for part in asked)
         ]
-        chosen = self._chosen
+        chosen, wanted = self._chosen, self._wanted
         self.model.show(found)
         self._count = len(found)
         self._stack.setCurrentIndex(0 if found else 1)
         keys = [self.key(one) for one in self.model.rows]
         if found:
-            self._select(keys.index(chosen) if chosen in keys else 0)
+            best = next((one for one in (wanted, chosen) if one in keys), keys[0])
+            self._select(keys.index(best))
+            # whoever chooses another row meanwhile wants that one
+            self._wanted = "" if wanted in keys else wanted
         elif self.form is None:
             self.side.hide()
         self.say()
@@ -272,7 +284,8 @@ class SideScreen(Screen):
         """Show the chosen thing again."""
         if self.form is None:
             return
-        self.form = None
+        # the row is chosen when it is there: what was recorded is read in a thread
+        self._wanted, self.form = self.form.made, None
         if self.main is not None:
             self.main.show()
         self._show_detail()
@@ -353,7 +366,7 @@ class SideScreen(Screen):
 
     def _on_row(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
-            self._chosen = self.key(self.model.rows[current.row()])
+            self._chosen, self._wanted = self.key(self.model.rows[current.row()]), ""
             self._show_detail()
 
     def _show_detail(self) -> None:
@@ -361,7 +374,7 @@ class SideScreen(Screen):
         if self.form is not None:
             return
         found = self.chosen()
-        self.side.show_detail(None if found is None else self.detail(found))
+        self.side.show_detail(self._chosen, None if found is None else self.detail(found))
 
 
 def first_control(within: QWidget) -> QWidget | None:
