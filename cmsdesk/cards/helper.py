@@ -18,6 +18,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from cmsdesk.base.process import environment
+
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0) if sys.platform == "win32" else 0
 
 
@@ -42,6 +44,7 @@ def run(programs: list[list[str]], secrets: dict[str, str], lock: Path, timeout_
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=environment(),
         creationflags=_NO_WINDOW,
     ) as helper:
         if helper.stdin is None:

@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 import cmsdesk.cards.errors  # noqa: F401 - `revive` makes them again from what a host says
 from cmsdesk.base.errors import Bug, revive
+from cmsdesk.base.process import environment
 from cmsdesk.base.texts import N_
 from cmsdesk.cards import wire
 from cmsdesk.cards.profiles import DEFAULT_TIMEOUT_S
@@ -40,6 +42,7 @@ class HostProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            env=environment(),
             creationflags=_NO_WINDOW,
         )
         self._messages: queue.SimpleQueue[wire.Json | None] = queue.SimpleQueue()
@@ -182,8 +185,13 @@ class HostStarter:
             spare.close()
 
     def prepare_soon(self) -> None:
-        """As `prepare`, without holding the caller up."""
-        threading.Thread(target=self.prepare, daemon=True, name="spare hosts").start()
+        """As `prepare`, without holding the caller up; if none can be started, the next `start` says so."""
+
+        def prepare() -> None:
+            with suppress(OSError):
+                self.prepare()
+
+        threading.Thread(target=prepare, daemon=True, name="spare hosts").start()
 
     def start(self) -> HostProcess:
         """Return a host that serves no reader yet."""

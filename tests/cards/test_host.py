@@ -18,7 +18,7 @@ from cmsdesk.base.errors import Bug
 from cmsdesk.cards.client import PcscReaders
 from cmsdesk.cards.errors import Cancelled, CodesMissing
 from cmsdesk.cards.ownership import Ownership
-from cmsdesk.cards.process import HostProcess, host_command
+from cmsdesk.cards.process import HostProcess, HostStarter, host_command
 from cmsdesk.cards.profiles import DRIVERS_DIR
 from cmsdesk.domain.certificate import Slot
 from cmsdesk.domain.device import KeyAlgorithm
@@ -272,3 +272,13 @@ def _gone_within(pid: int, seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def test_a_host_that_cannot_be_started_ahead_is_asked_for_again_when_it_is_needed(tmp_path: Path) -> None:
+    starter = HostStarter([str(tmp_path / "nothing")], str(DRIVERS_DIR), subprocess.DEVNULL, 1)
+    starter.prepare_soon()  # an error in that thread would fail this test
+    for thread in [one for one in threading.enumerate() if one.name == "spare hosts"]:
+        thread.join(10)
+    with pytest.raises(FileNotFoundError):
+        starter.start()
+    starter.close()

@@ -33,6 +33,7 @@ from cmsdesk.domain.documents import request_document
 from cmsdesk.domain.figures import Grain, OfficeFigures
 from cmsdesk.domain.organisation import Permission, Role
 from cmsdesk.domain.request import Holder, Request
+from cmsdesk.lookups.fiscal_code import LibraryFiscalCodes
 from cmsdesk.operations.attachments import Attached, ScanNotHere
 from cmsdesk.operations.company_check import LookUps
 from cmsdesk.operations.errors import NoReader
@@ -279,9 +280,21 @@ def produce(central: CentralService, mandate: str, registered: Registered) -> No
 
 
 def person_of(surname: str, given_name: str, fiscal_code: str) -> Holder:
-    """Return a holder of that name, else as Marta."""
+    """Return a holder of that name, born as the code says, else as Marta."""
+    born = LibraryFiscalCodes().read(fiscal_code)
+    assert born is not None
     mail = f"{given_name}.{surname}@example.com".lower().replace("ü", "ue").replace("’", "")
-    return replace(MARTA, surname=surname, given_name=given_name, fiscal_code=fiscal_code, contact_email=mail)
+    return replace(
+        MARTA,
+        surname=surname,
+        given_name=given_name,
+        fiscal_code=fiscal_code,
+        sex=born.sex,
+        born_on=born.born_on,
+        birth_municipality_code=born.birthplace_code,
+        contact_email=mail,
+        certificate_email=mail,
+    )
 
 
 def some_work(central: CentralService, mandate: str, *, many: int = 18) -> list[Registered]:

@@ -77,6 +77,7 @@ class FieldRow(QWidget):
         self._label.setText(name)
         # a value that a source gave needs no word about whether it may be left out
         self._mark.setText(texts(OPTIONAL) if self._optional and not self._origin else "")
+        self._mark.setVisible(bool(self._mark.text()))
         self._chip.say(texts(self._origin) if self._origin else "")
         below = texts(self._error[0], **self._error[1]) if self._error else texts(self._hint)
         self._below.setText(below)

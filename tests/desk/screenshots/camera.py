@@ -17,8 +17,8 @@ from cmsdesk.desk.theme import Look, Theme
 from tests.desk.legible import flaws
 
 SIZES = (QSize(1280, 800), QSize(1920, 1080))
+_STEP_MS = 20
 _STILL_MS = 60
-_LOOK_MS = 20
 _LONGEST_MS = 4000
 
 
@@ -27,8 +27,8 @@ def still(least_ms: int = _STILL_MS) -> None:
     QTest.qWait(least_ms)
     waited = 0
     while work.under_way() and waited < _LONGEST_MS:
-        QTest.qWait(_LOOK_MS)
-        waited += _LOOK_MS
+        QTest.qWait(_STEP_MS)
+        waited += _STEP_MS
     QTest.qWait(least_ms)
 
 
@@ -62,20 +62,18 @@ class Camera:
             for size in self.sizes if resize else (window.size(),):
                 window.resize(size)
                 still()
-                found = flaws(window, language)
-                if found:
-                    self.wrong[f"{name}-{language}-{size.width()}"] = found
-                if self.folder is not None:
-                    self._render(f"{name}-{language}-{size.width()}", window, theme)
+                taken = f"{name}-{language}-{size.width()}"
+                for look in self.looks:
+                    if theme.look is not look:
+                        theme.put_on(look)
+                        still()
+                    found = flaws(window, language)
+                    if found:
+                        self.wrong[f"{taken}-{look.value}"] = found
+                    if self.folder is not None:
+                        picture_of(window).save(str(self.folder / f"{taken}-{look.value}.png"))
         texts.set_language(before)
         still()
-
-    def _render(self, name: str, window: QWidget, theme: Theme) -> None:
-        for look in self.looks:
-            if theme.look is not look:
-                theme.put_on(look)
-                QTest.qWait(_LOOK_MS)
-            picture_of(window).save(str((self.folder or Path()) / f"{name}-{look.value}.png"))
 
 
 def picture_of(window: QWidget) -> QPixmap:

@@ -74,8 +74,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[tuple[str, int], ...], ...]], ...] = (
         N_("Applicant"),
         (
             ((paths.FISCAL_CODE, 3), (paths.SURNAME, 3), (paths.GIVEN_NAME, 3)),
-            ((paths.BORN_ON, 5), (paths.SEX, 4), (paths.CITIZENSHIP, 4)),
-            ((paths.BIRTH_PLACE, 9), ("", 4)),
+            ((paths.BORN_ON, 6), (paths.SEX, 5), (paths.CITIZENSHIP, 4)),
+            ((paths.BIRTH_PLACE, 11), ("", 4)),
         ),
     ),
     (
