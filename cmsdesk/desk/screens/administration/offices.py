@@ -58,8 +58,8 @@ class OfficesScreen(SideScreen):
             PlainColumn(N_("kind"), lambda one: begin(LEVELS[one.level]), width=112, spare=True),
             PlainColumn(
                 N_("operators"),
-                lambda one: self.texts.number(len(one.mandates)) if one.level is Level.OFFICE else "",
-                lambda one: len(one.mandates),
+                lambda one: self.texts.number(one.people) if one.level is Level.OFFICE else "",
+                lambda one: one.people,
                 width=128,
                 figures=True,
             ),

@@ -40,7 +40,8 @@ class PlaceDetail(QWidget):
         acts = self._acts() if self.session.allowed(Action.ORGANISATION_CHANGE) else []
         items += acts
         if place.level is Level.OFFICE:
-            items += [line(), plain(self.texts(N_("Who works here")), "label"), *self._people()]
+            heading = plain(self.texts(N_("Who works here")), "label")
+            items += [line(), heading, column(*self._people(), gap=0)]
         inside = column(*items, None)
         inside.setSpacing(12)
         inside.setContentsMargins(0, 0, 8, 0)
@@ -117,7 +118,9 @@ class PlaceDetail(QWidget):
     def _people(self) -> list[Item]:
         if not self._place.mandates:
             return [plain(self.texts(N_("Nobody.")), "muted")]
-        named = [(self._name(mandate), mandate) for mandate in self._place.mandates]
+        # one row each, though a mandate be followed by another of the same role
+        once = {(mandate.operator, mandate.role): mandate for mandate in self._place.mandates}
+        named = [(self._name(mandate), mandate) for mandate in once.values()]
         named.sort(key=lambda one: (one[0].casefold(), one[1].role.value))
         return [self._person(name, mandate) for name, mandate in named]
 

@@ -56,6 +56,11 @@ class Place:
         return name_in(language, self.name, self.names)
 
     @property
+    def people(self) -> int:
+        """How many work in it; who has several mandates is one."""
+        return len({mandate.operator for mandate in self.mandates})
+
+    @property
     def key(self) -> str:
         """What it is known by: a site may be called like an office."""
         return place_key(self.level, self.id)
