@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton
@@ -94,6 +95,19 @@ def test_from_the_codice_fiscale_to_the_printed_form_by_few_keys(
     assert window.session.drafts.all_of(desk.mandate) == []
     wait_for(lambda: not window.session.pending() and window.session.sync_state.link is Link.UP)
     assert window.session.problems == ()
+
+
+@pytest.mark.parametrize("ending", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab])
+def test_the_key_that_ends_a_codice_fiscale_passes_no_field(
+    screen: RegistrationScreen, ending: Qt.Key
+) -> None:
+    """The form goes on by itself; a barcode reader sends Enter or Tab all the same."""
+    keys = Keyboard()
+    keys.type("TSSMRT87C54A952D")
+    QTest.keyClick(QApplication.focusWidget(), ending)
+    assert focused() == paths.SURNAME
+    QTest.keyClick(QApplication.focusWidget(), ending)
+    assert focused() == paths.GIVEN_NAME, "the second one goes on"
 
 
 def test_gaps_and_slips_are_said_and_enter_goes_to_them(

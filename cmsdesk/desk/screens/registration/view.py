@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QScrollArea, QW
 from cmsdesk.base.texts import N_
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.checks import Wrong, missing, wrongs
+from cmsdesk.desk.screens.registration.code_end import CodeEnd
 from cmsdesk.desk.screens.registration.form import DOCUMENT_KINDS, ORIGINS, Editor, Form
 from cmsdesk.desk.screens.registration.layout import (
     CAPITALS,
@@ -59,6 +60,7 @@ class FormView(QWidget):
         self._texts, self._codes, self._places, self._today = texts, codes, places, today
         self._keep = keep
         self._showing = False
+        self._code_end = CodeEnd()
         self.rows: dict[str, FieldRow] = {}
         self.boxes: dict[str, QComboBox] = {}
         self._methods: dict[str, str] = {}
@@ -192,6 +194,8 @@ class FormView(QWidget):
                         act(self.editor)
                         self._after()
                     return True
+        if self._code_end.is_it(event):
+            return True
         if event.type() is QEvent.Type.FocusIn:
             self.entered.emit(watched)
         if event.type() is QEvent.Type.FocusOut:
@@ -274,6 +278,7 @@ class FormView(QWidget):
             self._towns.hint(self.form)
         if path == paths.FISCAL_CODE and self._codes.read(text) and not self._codes.read(before):
             self.advance()
+            self._code_end.went()
 
     def _after(self) -> None:
         self._show()
