@@ -188,3 +188,22 @@ def test_home_counts_what_stopped_here_and_not_what_is_under_way(window: DeskWin
     window.session.producing = frozenset({"7430010000000001"})
     home._count()
     wait_for(lambda: home._found.counts.get("interrupted") == 0)
+
+
+def test_in_a_small_window_the_tools_leave_the_search_its_room(requests: ListScreen) -> None:
+    """Their icons are enough where there are many choices; their words are told, and their keys work."""
+    bar = requests.filters
+    requests.window().resize(1280, 800)
+    QApplication.processEvents()
+    for box in (bar._office, bar._operator):
+        box.setVisible(True)
+    bar._fold()
+    export, print_ = bar._folding
+    assert (export.text(), print_.text()) == ("", "")
+    assert export.accessibleName() == "Esporta CSV"
+    assert export.toolTip() == "Esporta CSV · Ctrl+E"
+    assert export.shortcut().toString() == "Ctrl+E"
+    requests.window().resize(1920, 1080)
+    QApplication.processEvents()
+    assert (export.text().strip(), print_.text().strip()) == ("Esporta CSV", "Stampa")
+    assert print_.shortcut().toString() == "Ctrl+P"

@@ -139,13 +139,14 @@ class ListScreen(Screen):
         self.saved, columns = _ways_to_choose(self)
         self.filters.below.addWidget(self.saved.keep_button)
         self.filters.lines.addWidget(self.saved)
-        self.filters.tools.addWidget(columns)
+        self.filters.add_tool(columns)
         if self.session.allowed(kind.export):
-            for message, run, keys in (
-                (N_("Export CSV"), self.export, "Ctrl+E"),
-                (N_("Print"), self.print, "Ctrl+P"),
+            for message, run, keys, icon in (
+                (N_("Export CSV"), self.export, "Ctrl+E", "download"),
+                (N_("Print"), self.print, "Ctrl+P", "printer"),
             ):
-                self.filters.tools.addWidget(button(texts, message, run, shortcut=keys))
+                made = button(texts, message, run, shortcut=keys, theme=self.theme, icon=icon)
+                self.filters.add_tool(made, folds=True)
         frame = QFrame()
         frame.setProperty("card", True)
         inside = column(self.table, gap=0)

@@ -102,7 +102,7 @@ def certificate_columns(desk: Desk) -> Sequence[Column]:
     return (
         Column(N_("name"), lambda found: found.name, Sort.NAME, width=_NAME),
         Column(N_("codice fiscale"), lambda found: found.fiscal_code, Sort.FISCAL_CODE, width=_CODE),
-        Column(N_("serial"), lambda found: found.serial, Sort.SERIAL, width=352, spare=True),
+        Column(N_("serial"), lambda found: found.serial, Sort.SERIAL, width=368, spare=True),
         Column(N_("valid until"), lambda found: _until(desk, found), Sort.UNTIL, width=_WHEN),
     )
 

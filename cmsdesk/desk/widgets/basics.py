@@ -137,6 +137,15 @@ def button(
     return made
 
 
+def fold(made: QPushButton, folded: bool) -> None:
+    """Show a button by its icon alone, or with its words again; they stay its name, and stand in its tip."""
+    keys, name = made.shortcut(), made.accessibleName()
+    made.setText("" if folded else f" {name}")
+    made.setShortcut(keys)  # which setText forgets
+    told = keys.toString(keys.SequenceFormat.NativeText)
+    made.setToolTip(" · ".join(filter(None, (name if folded else "", told))))
+
+
 def picture(theme: Theme, name: str, colour: str = "muted", size: int = 20) -> QLabel:
     """Return an icon that stands for itself; a screen reader passes it by."""
     made = QLabel()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from cmsdesk.base.clock import ROME
@@ -15,7 +16,7 @@ from cmsdesk.base.texts import N_
 from cmsdesk.desk.people import by_whom
 from cmsdesk.desk.session import DeskSession
 from cmsdesk.desk.texts_qt import LiveTexts
-from cmsdesk.desk.widgets.basics import column, row
+from cmsdesk.desk.widgets.basics import column, fold, row
 from cmsdesk.sync.list_rows import WorkList
 from cmsdesk.sync.work_lists import ListQuery, Sort
 
@@ -23,6 +24,8 @@ _SETTLE_MS = 300
 """After a change of the records: others follow."""
 _TYPED_MS = 10
 """After a key: a person waits for the rows; what was asked before is dropped."""
+_ROOM = 1100
+"""Pixels: from this width on there is room for all choices and for the words of the tools."""
 _ONE_OFFICE = 2
 """«All» and one: nothing to choose."""
 _LETTERS = 13
@@ -55,8 +58,8 @@ class FilterBar(QWidget):
         self._session, self._texts, self._list, self._filters = session, texts, work_list, filters
         self.search = QLineEdit()
         self._period, self._office, self._operator = QComboBox(), QComboBox(), QComboBox()
-        self.tools = QHBoxLayout()
-        """Beside the filters: what is done with the list."""
+        self._tools = QHBoxLayout()
+        self._folding: list[QPushButton] = []
         self.chips = [self._chip(one) for one in filters]
         for box in (self._period, self._office, self._operator):
             # long names are read in the open list
@@ -64,7 +67,7 @@ class FilterBar(QWidget):
             box.setMinimumContentsLength(_LETTERS)
         line = row(self.search, self._office, self._operator, self._period)
         line.setStretch(0, 1)
-        line.addLayout(self.tools)
+        line.addLayout(self._tools)
         self.below = row(*self.chips, None)
         """Chips, and what other ways there are to choose."""
         self.lines = column(line, self.below)
@@ -77,6 +80,18 @@ class FilterBar(QWidget):
         for box in (self._period, self._office, self._operator):
             box.activated.connect(lambda _: self.changed.emit())
         texts.bind(self, self._say)
+
+    def add_tool(self, made: QPushButton, *, folds: bool = False) -> None:
+        """Put beside the filters what is done with the list; ``folds``: by its icon in a small window."""
+        self._tools.addWidget(made)
+        if folds:
+            self._folding.append(made)
+            self._texts.bind(made, self._fold)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the search its room."""
+        super().resizeEvent(event)
+        self._fold()
 
     def query(self) -> ListQuery:
         """Return what is asked for."""
@@ -160,6 +175,12 @@ class FilterBar(QWidget):
             box.setAccessibleName(texts(name))
         self._office.setVisible(self._office.count() > _ONE_OFFICE)
         self._operator.setVisible(self._operator.count() > _ONE_OFFICE)
+        self._fold()
+
+    def _fold(self) -> None:
+        folded = self.width() < _ROOM and not self._operator.isHidden() and not self._office.isHidden()
+        for made in self._folding:
+            fold(made, folded)
 
     def _offices(self) -> list[tuple[str, str]]:
         found = self._session.lists.values(self._list, Sort.OFFICE)

@@ -29,6 +29,7 @@ class Notice(QFrame):
         super().__init__(parent)
         self._texts, self._theme = texts, theme
         self._say: Callable[[], tuple[str, str, str]] | None = None
+        self._before: Callable[[], tuple[str, str, str]] | None = None
         self._tone = ""
         self._picture = plain()
         self._picture.setFixedSize(20, 20)
@@ -56,6 +57,20 @@ class Notice(QFrame):
         """Say what went wrong."""
         self._begin("bad", lambda: self._texts.failure(error))
 
+    def but(self, error: BaseException) -> None:
+        """What is said stays true, but for this that went wrong after it."""
+        before = self._before or self._say
+        if before is None:
+            self.error(error)
+            return
+
+        def said() -> tuple[str, str, str]:
+            cause, next_step, code = self._texts.failure(error)
+            return f"{before()[0]} {cause}", next_step, code
+
+        self._begin("warn", said)
+        self._before = before
+
     def say(self, tone: str, message: str, next_step: str = "", /, **values: object) -> None:
         """Say a message of the catalogue; ``tone``: ``good``, ``warn``, ``bad``, ``accent`` or none."""
         texts = self._texts
@@ -65,7 +80,7 @@ class Notice(QFrame):
 
     def clear(self) -> None:
         """Say nothing."""
-        self._say = None
+        self._say = self._before = None
         self._show()
 
     @property
@@ -74,7 +89,7 @@ class Notice(QFrame):
         return " ".join(filter(None, self._say())) if self._say else ""
 
     def _begin(self, tone: str, say: Callable[[], tuple[str, str, str]]) -> None:
-        self._tone, self._say = tone, say
+        self._tone, self._say, self._before = tone, say, None
         restyle(self, tone=tone)
         self._dress()
         self._show()

@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton
 
+from cmsdesk.desk import work
+from cmsdesk.desk.papers import NoViewer
 from cmsdesk.desk.screens.registration import form as paths
 from cmsdesk.desk.screens.registration.screen import RegistrationScreen
 from cmsdesk.desk.screens.registration.view import ORDER
@@ -95,6 +97,26 @@ def test_from_the_codice_fiscale_to_the_printed_form_by_few_keys(
     assert window.session.drafts.all_of(desk.mandate) == []
     wait_for(lambda: not window.session.pending() and window.session.sync_state.link is Link.UP)
     assert window.session.problems == ()
+
+
+def test_a_form_that_cannot_be_shown_leaves_it_said_that_the_request_is_registered(
+    window: DeskWindow, screen: RegistrationScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(name: str, content: bytes) -> None:
+        raise NoViewer(folder="here")
+
+    monkeypatch.setattr(screen.printer.papers, "show", none)
+    keys = Keyboard()
+    fill(keys)
+    keys.enter()
+    wait_for(lambda: NoViewer.code in screen.notice.text)
+    [(identifier, document)] = window.session.in_state("request", "registered")
+    code = request_of(identifier, document).code
+    assert f"Registrata: Tessari Marta, richiesta {code}." in screen.notice.text
+    screen.printer.again()
+    wait_for(lambda: not work.under_way())
+    assert screen.notice.text.count(NoViewer.code) == 1
+    assert screen.notice.text.count("Nessun programma") == 1
 
 
 @pytest.mark.parametrize("ending", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab])

@@ -48,7 +48,7 @@ class RegistrationScreen(Screen):
     def __init__(self, desk: Desk, papers: Papers | None = None) -> None:
         super().__init__(desk, scrolls=False)
         self._codes, self._places = LibraryFiscalCodes(), self.session.places
-        self.printer = FormPrinter(desk, papers or Papers(), self._places, self.notice.error)
+        self.printer = FormPrinter(desk, papers or Papers(), self._places, self.notice.but)
         self.cashier = Cashier(desk, self.printer.papers, self.notice.error)
         # what comes when the screen is gone is dropped
         self.printer.setParent(self)
