@@ -195,9 +195,6 @@ def test_in_a_small_window_the_tools_leave_the_search_its_room(requests: ListScr
     bar = requests.filters
     requests.window().resize(1280, 800)
     QApplication.processEvents()
-    for box in (bar._office, bar._operator):
-        box.setVisible(True)
-    bar._fold()
     export, print_ = bar._folding
     assert (export.text(), print_.text()) == ("", "")
     assert export.accessibleName() == "Esporta CSV"

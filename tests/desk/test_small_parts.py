@@ -169,11 +169,18 @@ def test_what_a_step_took_is_never_nought(application: QApplication, seconds: fl
 
 
 @pytest.mark.parametrize("wide", [True, False])
-def test_long_numbers_stand_below_their_names_where_there_is_no_room_beside(
-    application: QApplication, wide: bool
+@pytest.mark.parametrize(
+    ("number", "figures"),
+    [
+        ("12A0FB714A145B366BC2A7173F4BC1A343C1B8D7", True),
+        ("gunther.unterkofler.2663@example.com", False),
+    ],
+)
+def test_long_words_stand_below_their_names_where_there_is_no_room_beside(
+    application: QApplication, number: str, figures: bool, wide: bool
 ) -> None:
-    number = "12A0FB714A145B366BC2A7173F4BC1A343C1B8D7"
-    made = FactGrid([("Numero", number), ("Tipo", "Smart card")], figures=frozenset({number}))
+    shown = frozenset({number} if figures else ())
+    made = FactGrid([("Numero", number), ("Tipo", "Smart card")], figures=shown)
     made.resize(600 if wide else made.minimumSizeHint().width(), 120)
     made.show()
     QTest.qWait(1)

@@ -93,7 +93,7 @@ def device_columns(desk: Desk) -> Sequence[Column]:
             _STATE + 40,
         ),
         Column(N_("lot"), lambda found: found.code, Sort.CODE, width=_CODE, spare=True),
-        Column(N_("certified until"), lambda found: _until(desk, found), Sort.UNTIL, width=_WHEN),
+        Column(N_("certified until"), lambda found: _until(desk, found), Sort.UNTIL, width=_WHEN, spare=True),
     )
 
 

@@ -14,7 +14,7 @@ from cmsdesk.desk.widgets.basics import plain
 
 _NAMES_WIDTH, _BETWEEN = 160, 12
 _LONG = 24
-"""Figures: more do not fit beside a name in a narrow place."""
+"""Letters of one word: more do not fit beside a name in a narrow place."""
 _LEAST_VALUE = 120
 """Pixels: of what wraps, beside its name."""
 
@@ -22,13 +22,14 @@ _LEAST_VALUE = 120
 class FactGrid(QWidget):
     """What it shows is given as (name, value) in the language of the moment; empty values are left out.
 
-    Long numbers stand beside their names where there is room, else below them and smaller.
+    Long numbers and addresses stand beside their names where there is room, else below them; numbers smaller.
     """
 
     def __init__(self, facts: Sequence[tuple[str, str]], *, figures: frozenset[str] = frozenset()) -> None:
         """``figures``: values whose figures stand below one another (codes, serials)."""
         super().__init__()
         self._rows: list[tuple[QLabel, QLabel, bool]] = []
+        self._figures: set[QLabel] = set()
         self._narrow = False
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -40,9 +41,12 @@ class FactGrid(QWidget):
             words, said = plain(name, "muted"), plain(value, wrap=True, selectable=True)
             if value in figures:
                 said.setFont(font(tabular=True))
+                self._figures.add(said)
             said.setAccessibleName(f"{name}: {value}")
             words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-            self._rows.append((words, said, value in figures and len(value) > _LONG))
+            number = value in figures and len(value) > _LONG
+            long = number or any(len(part) > _LONG for part in _parts(value))
+            self._rows.append((words, said, long))
         self._place()
         # in a wide place names and values stay together: what is left goes beside them
         inside = QHBoxLayout()
@@ -69,10 +73,16 @@ class FactGrid(QWidget):
         return max([_NAMES_WIDTH, *(words.sizeHint().width() for words, _, _ in self._rows)])
 
     def _longest(self, size: str) -> int:
-        """Return how wide the widest long number is in a size of type, pixels."""
-        metrics = QFontMetrics(font(size, tabular=True))
-        long = (part for _, said, long in self._rows if long for part in re.split(r"[ /]", said.text()))
-        return max([0, *(metrics.horizontalAdvance(part) + 2 for part in long)])
+        """Return how wide the widest long word is, numbers in a size of type, pixels."""
+        long = [
+            QFontMetrics(font(size, tabular=True) if said in self._figures else font()).horizontalAdvance(
+                part
+            )
+            for _, said, long in self._rows
+            if long
+            for part in _parts(said.text())
+        ]
+        return max([0, *(width + 2 for width in long)])
 
     def _place(self) -> None:
         while self._grid.count():
@@ -80,7 +90,7 @@ class FactGrid(QWidget):
         number = 0
         for words, said, long in self._rows:
             self._grid.addWidget(words, number, 0, Qt.AlignmentFlag.AlignTop)
-            if long:
+            if long and said in self._figures:
                 said.setFont(font("small" if self._narrow else "base", tabular=True))
             if long and self._narrow:
                 number += 1
@@ -88,3 +98,8 @@ class FactGrid(QWidget):
             else:
                 self._grid.addWidget(said, number, 1, Qt.AlignmentFlag.AlignTop)
             number += 1
+
+
+def _parts(value: str) -> list[str]:
+    """Return what of a value is never broken."""
+    return re.split(r"[ /]", value)

@@ -175,12 +175,10 @@ class FilterBar(QWidget):
             box.setAccessibleName(texts(name))
         self._office.setVisible(self._office.count() > _ONE_OFFICE)
         self._operator.setVisible(self._operator.count() > _ONE_OFFICE)
-        self._fold()
 
     def _fold(self) -> None:
-        folded = self.width() < _ROOM and not self._operator.isHidden() and not self._office.isHidden()
         for made in self._folding:
-            fold(made, folded)
+            fold(made, self.width() < _ROOM)
 
     def _offices(self) -> list[tuple[str, str]]:
         found = self._session.lists.values(self._list, Sort.OFFICE)
