@@ -119,6 +119,7 @@ def test_taking_the_card_out_locks_and_its_pin_unlocks(window: DeskWindow, sandb
     lock = window._lock_page
     assert lock is not None
     wait_for(lambda: window._pages.currentWidget() is lock)
+    assert lock._told.text() == "La tessera dell’operatore è stata estratta."
     assert "Buongiorno" not in window.windowTitle()
     insert(sandbox)
     type_pin(lock.card_pin, sandbox.world.operator.pin)

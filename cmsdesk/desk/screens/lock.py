@@ -35,10 +35,12 @@ class LockPage(QFrame):
     ) -> None:
         """``operator``: name and codice fiscale of whoever works here."""
         super().__init__()
-        self._gate = gate
+        self._gate, self._texts = gate, texts
         name, self._fiscal_code = operator
         self.card_pin = CardPin(texts, theme, readers, gate, N_("Unlock"))
         self.card_pin.given.connect(self._unlock)
+        self._why, self._told = "", plain(role="muted", wrap=True)
+        texts.bind(self._told, self._say_why)
         head = row(
             picture(theme, "lock", "accent", 24),
             column(label(texts, N_("Desk locked"), "heading"), plain(name, "muted"), gap=0),
@@ -47,9 +49,19 @@ class LockPage(QFrame):
             gap=2,
         )
         content = QWidget()
-        content.setLayout(column(head, self.card_pin, gap=3))
+        content.setLayout(column(head, self._told, self.card_pin, gap=3))
         frame_page(self, theme, content)
         texts.bind(self, lambda: self.setAccessibleName(texts(N_("Desk locked"))))
+
+    def begin(self, why: str = "") -> None:
+        """Ask for the card and its PIN; ``why``, of the catalogue: what locked the desk, if not a person."""
+        self._why = why
+        self._say_why()
+        self.card_pin.begin()
+
+    def _say_why(self) -> None:
+        self._told.setText(self._texts(self._why) if self._why else "")
+        self._told.setVisible(bool(self._why))
 
     def _unlock(self, card: CardShown, pin: Secret) -> None:
         self.card_pin.work(N_("Unlocking…"))

@@ -131,12 +131,12 @@ class DeskWindow(QMainWindow):
         self.open(_HOME)
         work.start(self, load_ahead)
 
-    def lock(self) -> None:
-        """Hide the work until the operator's card and PIN are here again; nothing typed is lost."""
+    def lock(self, why: str = "") -> None:
+        """Hide the work until the operator's card and PIN are here again; ``why`` is said, nothing lost."""
         if self._lock_page is None or self._pages.currentWidget() is not self._working:
             return
         self._pages.setCurrentWidget(self._lock_page)
-        self._lock_page.card_pin.begin()
+        self._lock_page.begin(why)
         self._say()
 
     def allow_card_away(self, allowed: bool) -> None:

@@ -271,3 +271,8 @@ def test_a_desk_with_one_reader(sandbox: Sandbox, qapp: QApplication, tmp_path: 
         driver.insert(blank)
         driver.reach(Stage.ISSUED)
         assert driver.state(request) == "produced"
+        driver.remove()
+        lock = driver.window._lock_page
+        assert lock is not None
+        driver.until(lambda: driver.window._pages.currentWidget() is lock)
+        assert lock._told.text().startswith("La produzione è conclusa: ")
