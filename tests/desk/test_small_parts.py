@@ -8,18 +8,22 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionViewItem
 
 from cmsdesk.base.errors import Bug, Mendable
 from cmsdesk.desk.preferences import Choices, Preferences
 from cmsdesk.desk.screens.card_tools.report import Finding, findings
 from cmsdesk.desk.texts_qt import LiveTexts
 from cmsdesk.desk.theme import Theme
+from cmsdesk.desk.widgets.chip_cell import ChipCells
 from cmsdesk.desk.widgets.date_field import read_date
 from cmsdesk.desk.widgets.facts import FactGrid
 from cmsdesk.desk.widgets.notice import Notice
 from cmsdesk.desk.widgets.steps import StepList, StepState
+from cmsdesk.desk.widgets.table import RowCells, Table
 from cmsdesk.desk.widgets.tick import Tick
 from cmsdesk.operations.errors import CardGone, DriverUnloadable, DriverWantsRestart
 
@@ -190,3 +194,22 @@ def test_long_words_stand_below_their_names_where_there_is_no_room_beside(
     assert said[number].geometry().right() <= made.width()
     assert said["Smart card"].y() == said["Tipo"].y(), "what is short stands beside its name"
     made.close()
+
+
+def test_the_mouse_is_over_a_whole_row(application: QApplication) -> None:
+    table, theme = Table(), Theme(application)
+    model = QStandardItemModel(2, 2, table)
+    table.setModel(model)
+    table.setItemDelegateForColumn(1, ChipCells(theme, table))
+    table.entered.emit(model.index(1, 0))
+
+    def over(row: int, at: int) -> bool:
+        index, option = model.index(row, at), QStyleOptionViewItem()
+        delegate = table.itemDelegateForIndex(index)
+        assert isinstance(delegate, RowCells)
+        delegate.initStyleOption(option, index)
+        return bool(option.state & QStyle.StateFlag.State_MouseOver)
+
+    assert [[over(row, at) for at in (0, 1)] for row in (0, 1)] == [[False, False], [True, True]]
+    table.leaveEvent(QEvent(QEvent.Type.Leave))
+    assert not over(1, 0)

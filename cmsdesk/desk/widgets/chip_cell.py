@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
 from cmsdesk.desk.models.work_list import TONE, Index
 from cmsdesk.desk.theme import Theme, font
+from cmsdesk.desk.widgets.table import RowCells
 
 _HEIGHT = 22
 _SIDE = 10
 
 
-class ChipCells(QStyledItemDelegate):
+class ChipCells(RowCells):
     """Draws the column it is set on."""
 
     def __init__(self, theme: Theme, parent: QObject) -> None:

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
 
 ROW_HEIGHT = 36
 _LEAST_STRETCH = 160
+
+
+class RowCells(QStyledItemDelegate):
+    """Draws cells; the mouse is over a whole row, where Qt knows of one cell only."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Say of each cell of the row that the mouse is over it."""
+        super().initStyleOption(option, index)
+        table = self.parent()
+        if isinstance(table, Table) and index.row() == table.row_under_mouse:
+            option.state |= QStyle.StateFlag.State_MouseOver
 
 
 class Table(QTableView):
@@ -37,6 +58,11 @@ class Table(QTableView):
         horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         horizontal.setStretchLastSection(True)
         self.doubleClicked.connect(self.opened)
+        self.row_under_mouse = -1
+        self.setMouseTracking(True)
+        self.entered.connect(lambda index: self._hover(index.row()))
+        self.viewportEntered.connect(lambda: self._hover(-1))
+        self.setItemDelegate(RowCells(self))
         self._widths: tuple[tuple[int, bool], ...] = ()
         self._unwanted: frozenset[int] = frozenset()
 
@@ -56,6 +82,16 @@ class Table(QTableView):
         """Leave columns out, however much room there is."""
         self._unwanted = frozenset(columns)
         self._fit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The mouse is over no row any more."""
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def _hover(self, row: int) -> None:
+        if row != self.row_under_mouse:
+            self.row_under_mouse = row
+            self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave columns out, or take them in again."""
