@@ -16,7 +16,7 @@ _SHORT = 8
 class Looks(Protocol):
     """What names are looked up in: `DeskSession`."""
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document as it is shown."""
         ...
 

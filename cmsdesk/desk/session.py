@@ -188,15 +188,17 @@ class DeskSession(QObject):
         """Return the pending commands that the rules would refuse as the desk now knows them, and why."""
         return self.store.doubts()
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document as it is shown."""
-        return self.store.shown(thing, id)
+        return self.store.shown(thing, identifier)
 
-    def named(self, thing: str, id: str, language: str) -> str:  # noqa: A002 - as in `domain.events.View`
+    def named(self, thing: str, identifier: str, language: str) -> str:
         """Return what the body, a site or an office is called in a language, as far as the desk knows."""
-        found = self.get(thing, id)
+        found = self.get(thing, identifier)
         if found is None:
-            return {self.mandate.body: self.body_name, self.mandate.office: self.office_name}.get(id, id)
+            return {self.mandate.body: self.body_name, self.mandate.office: self.office_name}.get(
+                identifier, identifier
+            )
         return name_in(language, str(found["name"]), found.get("names", {}))
 
     def body_in(self, language: str) -> str:

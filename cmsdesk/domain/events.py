@@ -32,7 +32,7 @@ class Event:
 class View(Protocol):
     """The documents that a decision may look at."""
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - the documents' own word
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document, or None."""
         ...
 
@@ -50,9 +50,9 @@ class Overlay:
         self._base = base
         self._changed: dict[tuple[str, str], Document] = {}
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document with the events applied."""
-        return self._changed.get((thing, id)) or self._base.get(thing, id)
+        return self._changed.get((thing, identifier)) or self._base.get(thing, identifier)
 
     def apply(self, events: Iterable[Event]) -> None:
         """Put events on top."""

@@ -128,11 +128,11 @@ class DeskStore(Outbox):
 
     # --- base ----------------------------------------------------------------------------------
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document as the feed last said, or None."""
         with self._lock:
             row = self._db.execute(
-                "SELECT document FROM things WHERE thing = ? AND id = ?", (thing, id)
+                "SELECT document FROM things WHERE thing = ? AND id = ?", (thing, identifier)
             ).fetchone()
         return None if row is None else json.loads(row[0])
 
@@ -291,10 +291,10 @@ class DeskStore(Outbox):
                 command = self.vouchers.chain(command, mandate, at, happened=True)
             self.queue(command, mandate, at.isoformat())
 
-    def shown(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
+    def shown(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document as screens show it: with the pending commands' effects."""
         with self._reading:
-            return on_top.shown(self._reader, thing, id)
+            return on_top.shown(self._reader, thing, identifier)
 
     def shown_in_state(self, thing: str, state: str) -> list[tuple[str, Document]]:
         """Return (id, document) of the things of one kind and state as screens show them, by id."""

@@ -102,10 +102,10 @@ class FarGateway:
         answer: dict[str, Any] = self.connection.call("POST", "/voucher")
         return answer
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in the protocol
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a document that the mandate may see, or None."""
         try:
-            answer: dict[str, Document] = self.connection.call("GET", path_of("things", thing, id))
+            answer: dict[str, Document] = self.connection.call("GET", path_of("things", thing, identifier))
         except Unknown:
             return None
         return answer["document"]

@@ -31,7 +31,7 @@ class Gateway(Protocol):
         """
         ...
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `domain.events.View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a document that the mandate may see, or None."""
         ...
 

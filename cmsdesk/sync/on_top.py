@@ -49,9 +49,9 @@ class _Watched:
         self._base = base
         self.seen: set[Key] = set()
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
-        self.seen.add((thing, id))
-        return self._base.get(thing, id)
+    def get(self, thing: str, identifier: str) -> Document | None:
+        self.seen.add((thing, identifier))
+        return self._base.get(thing, identifier)
 
 
 class OnTop:
@@ -62,11 +62,11 @@ class OnTop:
         self._base = base
         self._lists = lists
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document as it is shown: with the pending commands' effects."""
         query = "SELECT document FROM overlay WHERE thing = ? AND id = ?"
-        row = self._db.execute(query, (thing, id)).fetchone()
-        return self._base.get(thing, id) if row is None else json.loads(row[0])
+        row = self._db.execute(query, (thing, identifier)).fetchone()
+        return self._base.get(thing, identifier) if row is None else json.loads(row[0])
 
     def add(self, given: Given, actor: Actor) -> None:
         """Put one command on top of all that is there.

@@ -114,8 +114,8 @@ class World:
         for kind, facts in story:
             assert self.apply(self.decide(kind, facts)), kind
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
-        return self.documents.get((thing, id))
+    def get(self, thing: str, identifier: str) -> Document | None:
+        return self.documents.get((thing, identifier))
 
     def decide(self, kind: str, facts: Mapping[str, Any], **of_mandate: Any) -> list[Event]:
         """Decide under a mandate that gives the right, unless told otherwise."""

@@ -44,8 +44,8 @@ class Documents:
     def __init__(self, *things: tuple[str, str, Document]) -> None:
         self._things = {(thing, identifier): document for thing, identifier, document in things}
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
-        return self._things.get((thing, id))
+    def get(self, thing: str, identifier: str) -> Document | None:
+        return self._things.get((thing, identifier))
 
 
 def actor(

@@ -148,11 +148,11 @@ class _Kept:
         self._read: dict[tuple[str, str], Document | None] = dict.fromkeys(keys)
         self._read.update(stored.get_all(keys))
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document, or None."""
-        if (thing, id) not in self._read:
-            self._read[thing, id] = self._stored.get(thing, id)
-        return self._read[thing, id]
+        if (thing, identifier) not in self._read:
+            self._read[thing, identifier] = self._stored.get(thing, identifier)
+        return self._read[thing, identifier]
 
 
 class _Group:

@@ -227,9 +227,9 @@ class NearGateway:
         if not answer.accepted:
             raise revive(answer.code, answer.facts or {})
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in the protocol
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a document that the mandate may see, or None."""
-        return self._service.get(thing, id, self._actor)
+        return self._service.get(thing, identifier, self._actor)
 
     def get_all(self, wanted: Sequence[tuple[str, str]]) -> list[Document | None]:
         """As `get` for each (thing, id), in order and of one moment."""

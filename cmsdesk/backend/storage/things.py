@@ -71,9 +71,9 @@ class StoredThings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a thing's document, or None."""
-        found = self._connection.execute(_DOCUMENT, {"thing": thing, "id": id}).scalar_one_or_none()
+        found = self._connection.execute(_DOCUMENT, {"thing": thing, "id": identifier}).scalar_one_or_none()
         return None if found is None else json.loads(found)
 
     def get_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Document]:

@@ -38,9 +38,9 @@ class Books:
         self._acts: list[list[journal.Draft]] = []
         """Events by command: the journal takes a command's all at once."""
 
-    def get(self, thing: str, id: str) -> Document | None:  # noqa: A002 - as in `View`
+    def get(self, thing: str, identifier: str) -> Document | None:
         """Return a document, or None."""
-        return self.documents.get((thing, id))
+        return self.documents.get((thing, identifier))
 
     def new_id(self, at: datetime) -> str:
         """Return a UUIDv7 of a moment, the same for the same seed."""
