@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from cmsdesk.desk.theme import Look
 from tests.desk.legible import flaws
 from tests.desk.screenshots.camera import SIZES, Camera
 from tests.desk.screenshots.parts import PARTS
@@ -19,7 +20,7 @@ WITHOUT_CARDS = sorted(set(PARTS) - {"cards"})
 @pytest.mark.parametrize("part", WITHOUT_CARDS)
 def test_every_scene_can_be_read(application: QApplication, tmp_path: Path, part: str) -> None:
     """In the two languages with the longest words; `tests.desk.screenshots` reads the rest."""
-    camera = Camera(None, languages=("it", "de"), sizes=SIZES[:1])
+    camera = Camera(None, looks=(Look.LIGHT,), languages=("it", "de"), sizes=SIZES[:1])
     PARTS[part](application, camera, tmp_path)
     assert camera.wrong == {}
 
