@@ -194,13 +194,11 @@ def test_in_a_small_window_the_tools_leave_the_search_its_room(requests: ListScr
     """Their icons are enough where there are many choices; their words are told, and their keys work."""
     bar = requests.filters
     requests.window().resize(1280, 800)
-    QApplication.processEvents()
     export, print_ = bar._folding
-    assert (export.text(), print_.text()) == ("", "")
+    wait_for(lambda: (export.text(), print_.text()) == ("", ""))
     assert export.accessibleName() == "Esporta CSV"
     assert export.toolTip() == "Esporta CSV · Ctrl+E"
     assert export.shortcut().toString() == "Ctrl+E"
     requests.window().resize(1920, 1080)
-    QApplication.processEvents()
-    assert (export.text().strip(), print_.text().strip()) == ("Esporta CSV", "Stampa")
+    wait_for(lambda: (export.text().strip(), print_.text().strip()) == ("Esporta CSV", "Stampa"))
     assert print_.shortcut().toString() == "Ctrl+P"

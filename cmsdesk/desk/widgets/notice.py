@@ -58,8 +58,8 @@ class Notice(QFrame):
         self._begin("bad", lambda: self._texts.failure(error))
 
     def but(self, error: BaseException) -> None:
-        """What is said stays true, but for this that went wrong after it."""
-        before = self._before or self._say
+        """What went well stays said, but for this that went wrong after it."""
+        before = self._before or (self._say if self._tone == "good" else None)
         if before is None:
             self.error(error)
             return
