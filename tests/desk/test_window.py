@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from cmsdesk.base.texts import LANGUAGES
+from cmsdesk.desk import work
 from cmsdesk.desk.screens.administration.catalogue import ADMINISTRATION
 from cmsdesk.desk.screens.catalogue import SCREENS
 from cmsdesk.desk.screens.list_screen import ListScreen
@@ -197,6 +198,17 @@ def test_the_palette_finds_a_person_and_esc_gives_the_focus_back(window: DeskWin
     wait_for(window._palette._nothing.isVisible)
     QTest.keyClick(line, Qt.Key.Key_Backspace)
     assert not window._palette._nothing.isVisible(), "it is being looked for"
+    for _ in range(3):
+        QTest.keyClick(line, Qt.Key.Key_Backspace)
+    wait_for(lambda: window._palette.list.count() > 0)
+    palette = window._palette
+    wait_for(lambda: palette._asked == "perath" and palette.list.count() > 0 and not work.under_way())
+    people = palette._find("perath")
+    for _ in range(2):  # it is looked for again while an answer is under way
+        palette._add("perath", people)
+    assert palette.list.count() == len(people), "whoever was looked for twice is found once"
+    window.texts.set_language("de")
+    window.texts.set_language("it")
     QTest.keyClick(line, Qt.Key.Key_Escape)
     assert not window._palette.isVisible()
     assert QApplication.focusWidget() is before

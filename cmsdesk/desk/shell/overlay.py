@@ -126,6 +126,7 @@ class Palette(Overlay):
         super().__init__(parent, _WIDTH, _HEIGHT)
         self._texts, self._theme, self._offered, self._find = texts, theme, offered, find
         self._entries: list[Entry] = []
+        self._fitting: list[Entry] = []
         self._asked = ""
         self.line = QLineEdit()
         self.line.installEventFilter(self)
@@ -175,12 +176,12 @@ class Palette(Overlay):
         from cmsdesk.sync.search_terms import folded
 
         wanted = folded(text).split()
-        fitting = [
+        self._fitting = [
             one
             for one in self._offered()
             if all(word in folded(f"{one.words} {one.detail}") for word in wanted)
         ]
-        self._show(fitting)
+        self._show(self._fitting)
         if text.strip():
             self._settle.start()
 
@@ -191,7 +192,8 @@ class Palette(Overlay):
 
     def _add(self, text: str, found: Sequence[Entry]) -> None:
         if text == self._asked and self.isVisible():
-            self._show([*self._entries, *found])
+            # the same may have been looked for twice
+            self._show([*self._fitting, *found])
             self._nothing.setVisible(not self._entries)
             self._nothing.adjustSize()
 
