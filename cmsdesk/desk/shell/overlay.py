@@ -221,8 +221,8 @@ class Palette(Overlay):
         self.line.setPlaceholderText(texts(N_("Screen, action, name, codice fiscale, request…")))
         self.line.setAccessibleName(texts(N_("Find")))
         self.list.setAccessibleName(texts(N_("Found")))
-        if self.isVisible():
-            self._on_text(self.line.text())
+        if self.isVisible() and not self.line.text():
+            self._show(list(self._offered()))
 
 
 class Shortcuts(Overlay):
